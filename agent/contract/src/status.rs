@@ -1,0 +1,108 @@
+//! Birth, heartbeat and last will: what a gateway says of itself, signed.
+//!
+//! A heartbeat names the epoch and its last sequence number, so a cut tail of the record contradicts it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::VERSION;
+use crate::envelope::{OpenError, SealError};
+use crate::id::{Epoch, GatewayId};
+use crate::signature::{self, DeviceKey, GatewayKey, SignatureError};
+use crate::time::Timestamp;
+
+/// The largest status message, in bytes.
+pub const STATUS_BYTES_MAX: usize = 5 * 1024;
+
+/// What a gateway says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Major version of the contract.
+    pub v: u32,
+    /// The gateway that signs.
+    pub gateway_id: GatewayId,
+    /// The run of the agent.
+    pub epoch: Epoch,
+    /// On which occasion.
+    pub kind: StatusKind,
+    /// The last sequence number of this epoch that is on the gateway's disk; 0 before the first.
+    pub last_seq: u64,
+    /// Records on the gateway's disk that the sink has not acknowledged.
+    pub backlog: u64,
+    /// The gateway's own clock, trusted or not; absent while it cannot be right (before the agent was built).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<Timestamp>,
+    /// Version of the agent.
+    pub agent_version: String,
+}
+
+/// The occasion of a status message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StatusKind {
+    /// After every connect.
+    Birth,
+    /// At intervals while connected.
+    Heartbeat,
+    /// Left with the broker, which sends it when the connection dies.
+    LastWill,
+    /// An occasion newer than this contract.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Status {
+    /// The signed bytes, ready for the wire.
+    ///
+    /// # Errors
+    /// (Never seen) no canonical form.
+    pub fn seal(&self, key: &DeviceKey) -> Result<Vec<u8>, SealError> {
+        let Value::Object(mut document) = serde_json::to_value(self)? else {
+            return Err(SealError::Empty);
+        };
+        signature::sign(&mut document, key)?;
+        Ok(serde_json::to_vec(&document)?)
+    }
+}
+
+/// A status as received: readable, its signature not yet checked.
+#[derive(Clone, Debug)]
+pub struct OpenedStatus {
+    status: Status,
+    document: Map<String, Value>,
+}
+
+impl OpenedStatus {
+    /// Reads JSON and fields.
+    ///
+    /// # Errors
+    /// Too large, not JSON, fields missing, or a major version unknown here.
+    pub fn read(bytes: &[u8]) -> Result<Self, OpenError> {
+        if bytes.len() > STATUS_BYTES_MAX {
+            return Err(OpenError::TooLarge);
+        }
+        let document: Map<String, Value> =
+            serde_json::from_slice(bytes).map_err(|error| OpenError::Json(error.to_string()))?;
+        let status = Status::deserialize(Value::Object(document.clone()))
+            .map_err(|error| OpenError::Header(error.to_string()))?;
+        if status.v != VERSION {
+            return Err(OpenError::Header(format!("version {} is not known here, only {VERSION}", status.v)));
+        }
+        Ok(Self { status, document })
+    }
+
+    /// Which gateway claims to speak; needed to find its key.
+    pub fn gateway_id(&self) -> &GatewayId {
+        &self.status.gateway_id
+    }
+
+    /// The status, once its signature stands.
+    ///
+    /// # Errors
+    /// Missing, malformed, or not of this key.
+    pub fn verified(self, key: &GatewayKey) -> Result<Status, SignatureError> {
+        signature::verify(&self.document, key)?;
+        Ok(self.status)
+    }
+}

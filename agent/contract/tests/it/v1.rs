@@ -1,0 +1,231 @@
+//! Pinned bytes of version 1. If a test here fails, the code is wrong: gateways in the field speak these bytes. This file
+//! may go when no gateway speaks version 1 any more.
+
+use kitchen_contract::VERSION;
+use kitchen_contract::ack::{Ack, RejectReason, Rejected};
+use kitchen_contract::envelope::{Envelope, Opened};
+use kitchen_contract::fault::SensorFault;
+use kitchen_contract::ranges::SeqRanges;
+use kitchen_contract::record::{Absence, Body, EpochEnd, Event, Gap, GapReason, Reading, Record, RecordError, Trigger};
+use kitchen_contract::signature::DeviceKey;
+use kitchen_contract::status::{OpenedStatus, Status, StatusKind};
+use kitchen_contract::time::Clock;
+use kitchen_contract::unit::{Celsius, Dbm, MilliAmp, Volt};
+
+/// A key made for these tests only; it opens nothing.
+pub(crate) const KEY_PEM: &str = include_str!("test-key.pem");
+
+pub(crate) fn key() -> DeviceKey {
+    DeviceKey::from_pkcs8_pem(KEY_PEM).unwrap()
+}
+
+fn reading() -> Record {
+    Record {
+        seq: 2,
+        timestamp: "2026-01-11T10:30:00.000Z".parse().unwrap(),
+        clock: Clock::Synced,
+        body: Body::Reading(Reading {
+            device_id: "sensor-001".parse().unwrap(),
+            value: Ok(Celsius::new(4.2).unwrap()),
+            raw_ma: Some(MilliAmp::new(11.072).unwrap()),
+            battery: Ok(Volt::new(3.52).unwrap()),
+            signal: Ok(Dbm::new(-85.0).unwrap()),
+            humidity: Err(Absence::NotConfigured),
+            trigger: Trigger::Poll,
+        }),
+    }
+}
+
+fn fault() -> Record {
+    Record {
+        seq: 3,
+        timestamp: "2026-01-11T10:35:00.000Z".parse().unwrap(),
+        clock: Clock::Estimated { bound_ms: Some(1500) },
+        body: Body::Reading(Reading {
+            device_id: "sensor-001".parse().unwrap(),
+            value: Err(SensorFault::LoopOpen),
+            raw_ma: Some(MilliAmp::new(0.002).unwrap()),
+            battery: Err(Absence::NotReported),
+            signal: Err(Absence::NotReported),
+            humidity: Err(Absence::NotConfigured),
+            trigger: Trigger::Unsolicited,
+        }),
+    }
+}
+
+fn event(seq: u64, event: Event) -> Record {
+    Record {
+        seq,
+        timestamp: "2026-01-11T10:29:59.001Z".parse().unwrap(),
+        clock: Clock::Estimated { bound_ms: None },
+        body: Body::Event(event),
+    }
+}
+
+fn started() -> Record {
+    let previous = EpochEnd { epoch: "cold".parse().unwrap(), last_seq: 41 };
+    event(1, Event::AgentStarted { agent_version: "0.1.0".to_owned(), previous: Some(previous) })
+}
+
+fn gap() -> Record {
+    Record {
+        body: Body::Gap(Gap { epoch: "cold".parse().unwrap(), from: 7, to: 9, reason: GapReason::Evicted }),
+        ..event(4, Event::Unknown)
+    }
+}
+
+const STARTED: &str = r#"{"kind":"event","seq":1,"timestamp":"2026-01-11T10:29:59.001Z","clock":{"state":"estimated"},"event":{"type":"agentStarted","agentVersion":"0.1.0","previous":{"epoch":"cold","lastSeq":41}}}"#;
+const READING: &str = r#"{"kind":"reading","seq":2,"timestamp":"2026-01-11T10:30:00.000Z","clock":{"state":"synced"},"deviceId":"sensor-001","temperature":4.2,"rawMa":11.072,"batteryVoltage":3.52,"signalStrength":-85.0,"missing":{"humidity":"not-configured"},"trigger":"poll"}"#;
+const FAULT: &str = r#"{"kind":"reading","seq":3,"timestamp":"2026-01-11T10:35:00.000Z","clock":{"state":"estimated","boundMs":1500},"deviceId":"sensor-001","fault":"loop-open","rawMa":0.002,"missing":{"batteryVoltage":"not-reported","humidity":"not-configured","signalStrength":"not-reported"},"trigger":"unsolicited"}"#;
+const GAP: &str = r#"{"kind":"gap","seq":4,"timestamp":"2026-01-11T10:29:59.001Z","clock":{"state":"estimated"},"epoch":"cold","from":7,"to":9,"reason":"evicted"}"#;
+
+/// A record writes these bytes and these bytes read as the record.
+fn check(record: &Record, bytes: &str) {
+    assert_eq!(serde_json::to_string(record).unwrap(), bytes);
+    assert_eq!(&serde_json::from_str::<Record>(bytes).unwrap(), record);
+}
+
+#[test]
+fn records() {
+    check(&started(), STARTED);
+    check(&reading(), READING);
+    check(&fault(), FAULT);
+    check(&gap(), GAP);
+}
+
+#[test]
+fn events() {
+    let device_id = "sensor-001".parse().unwrap();
+    let rows = [
+        (
+            Event::SensorFound { device_id, imei: "861234509876543".to_owned(), model: "PS-NB,v1.1.2".to_owned() },
+            r#"{"type":"sensorFound","deviceId":"sensor-001","imei":"861234509876543","model":"PS-NB,v1.1.2"}"#,
+        ),
+        (
+            Event::SensorLost { device_id: "sensor-001".parse().unwrap(), fault: SensorFault::NoPort },
+            r#"{"type":"sensorLost","deviceId":"sensor-001","fault":"no-port"}"#,
+        ),
+        (
+            Event::SensorReset { device_id: "sensor-001".parse().unwrap() },
+            r#"{"type":"sensorReset","deviceId":"sensor-001"}"#,
+        ),
+        (
+            Event::SensorSwapped {
+                device_id: "sensor-001".parse().unwrap(),
+                expected: "861234509876543".to_owned(),
+                found: "869999999999999".to_owned(),
+            },
+            r#"{"type":"sensorSwapped","deviceId":"sensor-001","expected":"861234509876543","found":"869999999999999"}"#,
+        ),
+        (Event::ClockStep { step_ms: -3600 }, r#"{"type":"clockStep","stepMs":-3600}"#),
+    ];
+    for (event, bytes) in rows {
+        assert_eq!(serde_json::to_string(&event).unwrap(), bytes);
+        assert_eq!(serde_json::from_str::<Event>(bytes).unwrap(), event);
+    }
+}
+
+#[test]
+fn every_fault_has_its_word() {
+    use SensorFault::*;
+    let words = [
+        (LoopOpen, "loop-open"),
+        (TransmitterFailLow, "transmitter-fail-low"),
+        (UndefinedLow, "undefined-low"),
+        (StartUpCurrent, "start-up-current"),
+        (UndefinedHigh, "undefined-high"),
+        (TransmitterFailHigh, "transmitter-fail-high"),
+        (InputClipped, "input-clipped"),
+        (NoPort, "no-port"),
+        (NoAnswer, "no-answer"),
+        (WrongPin, "wrong-pin"),
+        (DamagedReply, "damaged-reply"),
+        (WrongSensor, "wrong-sensor"),
+    ];
+    for (fault, word) in words {
+        assert_eq!(serde_json::to_string(&fault).unwrap(), format!("\"{word}\""));
+        assert_eq!(serde_json::from_str::<SensorFault>(&format!("\"{word}\"")).unwrap(), fault);
+    }
+}
+
+fn envelope() -> Envelope {
+    Envelope {
+        gateway_id: "gw-001".parse().unwrap(),
+        kitchen_id: "kitchen-001".parse().unwrap(),
+        epoch: "cnew".parse().unwrap(),
+        records: vec![started(), reading()],
+    }
+}
+
+const ENVELOPE: &str = include_str!("v1-envelope.json");
+const STATUS: &str = include_str!("v1-status.json");
+
+#[test]
+fn envelope_with_signature() {
+    let sealed = String::from_utf8(envelope().seal(&key()).unwrap()).unwrap();
+    assert_eq!(sealed, ENVELOPE.trim_end());
+    let opened = Opened::read(ENVELOPE.as_bytes()).unwrap();
+    assert_eq!(opened.verify(&key().public()), Ok(()));
+    let records: Vec<_> = opened.records().unwrap().into_iter().map(|received| received.record.unwrap()).collect();
+    assert_eq!(records, envelope().records);
+}
+
+#[test]
+fn status_with_signature() {
+    let status = Status {
+        v: VERSION,
+        gateway_id: "gw-001".parse().unwrap(),
+        epoch: "cnew".parse().unwrap(),
+        kind: StatusKind::Birth,
+        last_seq: 2,
+        backlog: 2,
+        timestamp: Some("2026-01-11T10:30:01.000Z".parse().unwrap()),
+        agent_version: "0.1.0".to_owned(),
+    };
+    assert_eq!(String::from_utf8(status.seal(&key()).unwrap()).unwrap(), STATUS.trim_end());
+    let opened = OpenedStatus::read(STATUS.as_bytes()).unwrap();
+    assert_eq!(opened.verified(&key().public()).unwrap(), status);
+}
+
+#[test]
+fn ack() {
+    let ack = Ack {
+        v: VERSION,
+        epoch: "cnew".parse().unwrap(),
+        ranges: SeqRanges::from(vec![(1, 17), (19, 20)]),
+        rejected: vec![Rejected { range: (18, 18), reason: RejectReason::MalformedRecord }],
+        server_time: "2026-01-11T10:30:02.000Z".parse().unwrap(),
+        lease_until: Some("2026-01-11T10:35:02.000Z".parse().unwrap()),
+    };
+    let bytes = r#"{"v":1,"epoch":"cnew","ranges":[[1,17],[19,20]],"rejected":[{"range":[18,18],"reason":"malformed-record"}],"serverTime":"2026-01-11T10:30:02.000Z","leaseUntil":"2026-01-11T10:35:02.000Z"}"#;
+    assert_eq!(serde_json::to_string(&ack).unwrap(), bytes);
+    assert_eq!(serde_json::from_str::<Ack>(bytes).unwrap(), ack);
+}
+
+#[test]
+fn unknown_fields_events_and_reasons_are_ignored() {
+    let record = READING.replace("\"trigger\"", "\"colour\":\"blue\",\"trigger\"");
+    assert_eq!(serde_json::from_str::<Record>(&record).unwrap(), reading());
+    let event: Event = serde_json::from_str(r#"{"type":"fromTheFuture","size":3}"#).unwrap();
+    assert_eq!(event, Event::Unknown);
+    let trigger: Trigger = serde_json::from_str("\"telepathy\"").unwrap();
+    assert_eq!(trigger, Trigger::Unknown);
+}
+
+#[test]
+fn a_missing_value_carries_its_reason_or_is_refused() {
+    let cases = [
+        (READING.replace("\"temperature\":4.2,", ""), RecordError::ValueOrFault),
+        (
+            READING.replace("\"temperature\":4.2,", "\"temperature\":4.2,\"fault\":\"no-port\","),
+            RecordError::ValueOrFault,
+        ),
+        (READING.replace("\"rawMa\":11.072,", ""), RecordError::TemperatureWithoutCurrent),
+        (READING.replace("\"batteryVoltage\":3.52,", ""), RecordError::SideValue("batteryVoltage")),
+        (READING.replace("\"seq\":2", "\"seq\":0"), RecordError::Seq),
+    ];
+    for (bytes, expected) in cases {
+        let error = serde_json::from_str::<Record>(&bytes).unwrap_err().to_string();
+        assert!(error.contains(&expected.to_string()), "{error}");
+    }
+}
