@@ -131,6 +131,3 @@ fn judge_late(mut state: AlarmState, timestamp: Timestamp, beyond: Option<Beyond
     state.late = Some(excursion);
     (state, vec![Transition::Historic { excursion, temperature, threshold }])
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,3 +9,6 @@ pub mod state;
 pub use evaluate::{Evaluation, Transition, Verdict, evaluate};
 pub use rule::{AlertType, Limits, LimitsError};
 pub use state::{AlarmState, Excursion};
+
+#[cfg(test)]
+mod tests;

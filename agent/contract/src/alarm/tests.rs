@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 
-use super::*;
+use crate::alarm::{AlarmState, Excursion, Limits, Transition, Verdict, evaluate};
+use crate::fault::SensorFault;
+use crate::time::Timestamp;
+use crate::unit::Celsius;
 
 fn celsius(number: f64) -> Celsius {
     Celsius::new(number).unwrap()

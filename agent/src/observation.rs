@@ -1,0 +1,18 @@
+//! What a sensor task hands to the recorder: something worth a record, and when it arrived.
+
+use std::time::Duration;
+
+use kitchen_contract::record::Body;
+
+/// A moment on the monotonic clock: time since the agent started. Immune to every step of the wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub Duration);
+
+/// Something worth a record. The recorder gives it its place in the sequence, its wall time and its disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// When it arrived; of a reading, when its value line arrived.
+    pub at: Moment,
+    /// What it is.
+    pub body: Body,
+}
