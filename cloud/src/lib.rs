@@ -1,1 +1,6 @@
-//! Placeholder while the workspace is laid out.
+//! The cloud of the smart kitchen: receives, validates, stores and judges readings, and serves them to their owners.
+
+pub mod config;
+pub mod document;
+pub mod pki;
+pub mod report;
