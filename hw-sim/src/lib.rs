@@ -1,1 +1,29 @@
-//! Placeholder while the workspace is laid out.
+//! A PS-NB-GE sensor, faithful to the byte, on a virtual serial port.
+//!
+//! The files in the order of a reading: `physics` makes a temperature into what the converter reads, `device` is the
+//! firmware that measures, prints and answers (both pure, in virtual time), `pty` is the serial port a client opens,
+//! `sensor` lets a device live on it in real time, `cli` is the program. `profile` and `imei` are what a device is made
+//! from. `transcript` reads the golden dialogues; it knows nothing of the device.
+
+mod imei;
+mod profile;
+
+pub mod physics;
+
+pub mod device;
+
+mod pty;
+
+mod live;
+mod sensor;
+
+mod cli;
+
+pub mod transcript;
+
+pub use cli::main;
+pub use device::{Device, DeviceConfig};
+pub use imei::{Imei, ImeiError};
+pub use profile::{Defaults, Latencies, LatencyRange, Profile, ProfileError};
+pub use pty::PortError;
+pub use sensor::{SensorConfig, SensorError, SimulatedSensor};

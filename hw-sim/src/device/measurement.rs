@@ -1,0 +1,97 @@
+//! One measurement: power sequence, conversions, and the lines that print it (device reference sections 2.3 and 6.5).
+
+use std::time::Duration;
+
+use super::settings::Settings;
+use super::step::{Action, Purpose, Step};
+use crate::physics::Sample;
+
+/// Each supply rail that is switched on costs this much.
+const RAIL: Duration = Duration::from_millis(20);
+/// The warm-up wait is rounded down to this.
+const WARM_UP_GRAIN_MS: u32 = 100;
+/// Six conversions of one channel.
+const CHANNEL: Duration = Duration::from_millis(600);
+/// Pause between the channels.
+const CHANNEL_PAUSE: Duration = Duration::from_millis(80);
+/// `AT+12VT` value that keeps 12 V on for good and skips the wait.
+const ALWAYS_ON_MS: u32 = 65_535;
+
+/// Power up, wait, convert, power down.
+pub(super) fn steps(settings: &Settings, purpose: Purpose) -> Vec<Step> {
+    let twelve_volt_ms = settings.twelve_volt_ms;
+    let supply = if twelve_volt_ms == 0 { Action::PowerOff } else { Action::PowerOn };
+    let mut steps = vec![Step::Act(supply), Step::Wait(warm_up(twelve_volt_ms) + conversions(settings, purpose))];
+    steps.push(Step::Act(Action::Convert(purpose)));
+    if twelve_volt_ms != ALWAYS_ON_MS {
+        steps.push(Step::Act(Action::PowerOff));
+    }
+    steps
+}
+
+/// The six lines of an uplink and of `AT+GETSENSORVALUE=0`.
+pub(super) fn lines(sample: &Sample) -> [String; 6] {
+    [
+        format!("BAT:{:.3} V", sample.battery_v),
+        "IN1:0".to_owned(),
+        "IN2:0".to_owned(),
+        "GPIO_EXTI:0".to_owned(),
+        format!("IDC_Input:{:.3} mA", sample.idc_ma),
+        format!("VDC_Input:{:.3} V", sample.vdc_v),
+    ]
+}
+
+/// The two lines of the boot text, each followed by an empty one.
+pub(super) fn boot_lines(sample: &Sample) -> [String; 2] {
+    [format!("Battery: {:.3} V", sample.battery_v), format!("IDC : {:.3} mA;VDC: {:.3} V", sample.idc_ma, sample.vdc_v)]
+}
+
+/// The 3.3 V rail is always switched (its time is 0, "always on"), the 12 V rail when it has a time.
+fn warm_up(twelve_volt_ms: u32) -> Duration {
+    let rails = if twelve_volt_ms == 0 { RAIL } else { RAIL * 2 };
+    let wait_ms = if twelve_volt_ms == ALWAYS_ON_MS { 0 } else { twelve_volt_ms };
+    rails + Duration::from_millis(u64::from(wait_ms - wait_ms % WARM_UP_GRAIN_MS))
+}
+
+/// Voltage first, then current; a check converts the watched channels only.
+fn conversions(settings: &Settings, purpose: Purpose) -> Duration {
+    let both = CHANNEL + CHANNEL_PAUSE + CHANNEL;
+    match purpose {
+        Purpose::Boot | Purpose::Regular => both,
+        Purpose::Check if settings.roc.watches_idc() && settings.roc.watches_vdc() => both,
+        Purpose::Check => CHANNEL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+
+    fn check(twelve_volt_ms: u32, expected_ms: u64) {
+        let mut settings = Settings::factory(&Profile::load("nb-1.1").unwrap(), "861234509876543");
+        settings.twelve_volt_ms = twelve_volt_ms;
+        let waits = steps(&settings, Purpose::Regular).into_iter().map(|step| match step {
+            Step::Wait(time) => time,
+            _ => Duration::ZERO,
+        });
+        assert_eq!(waits.sum::<Duration>(), Duration::from_millis(expected_ms), "12VT={twelve_volt_ms}");
+    }
+
+    #[test]
+    fn duration_follows_the_reference() {
+        check(500, 1820);
+        check(6000, 7320);
+        check(599, 1820);
+        check(0, 1300);
+        check(65_535, 1320);
+    }
+
+    #[test]
+    fn the_six_lines_are_printed_to_the_letter() {
+        let sample = Sample { idc_ma: 9.216, vdc_v: 0.012, battery_v: 3.572 };
+        let expected = ["BAT:3.572 V", "IN1:0", "IN2:0", "GPIO_EXTI:0", "IDC_Input:9.216 mA", "VDC_Input:0.012 V"];
+        assert_eq!(lines(&sample), expected);
+        assert_eq!(boot_lines(&sample)[1], "IDC : 9.216 mA;VDC: 0.012 V");
+    }
+}

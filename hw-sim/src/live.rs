@@ -1,0 +1,193 @@
+//! The task that owns device and port and keeps device time in step with real time.
+//!
+//! The device prints character by character; a USB adapter hands them over in chunks of its own choosing, a little
+//! later. Both are here: the device never knows.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::device::Device;
+use crate::pty::{Port, PortError};
+use crate::sensor::SensorError;
+
+/// A character needs this long through the adapter, in device time. Longer than two characters on the line: so a host
+/// that answers the moment it has read an `OK` line does not run into the rest of the reply block, as with real USB.
+const ADAPTER_DELAY: Duration = Duration::from_millis(3);
+/// Time between two chunks in ms of device time: an adapter's latency timer.
+const CHUNK_MS: (u64, u64) = (1, 16);
+/// Bytes taken from the client at once.
+const READ_BYTES_MAX: usize = 256;
+/// No more is taken while this much is on its way at 9600 baud: the client's writes block, as on a real port.
+const UNDER_WAY_BYTES_MAX: usize = 512;
+/// A device that wants nothing is looked at this often all the same.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What the owner of a sensor can ask for. Each is answered when done.
+#[derive(Debug)]
+pub(crate) enum Control {
+    Unplug(oneshot::Sender<()>),
+    Replug(oneshot::Sender<Result<(), PortError>>),
+    PowerCycle(oneshot::Sender<()>),
+    Silence(bool, oneshot::Sender<()>),
+    SetPin(String, oneshot::Sender<bool>),
+    Temperature(oneshot::Sender<f64>),
+}
+
+/// Device and port, and what lies between them.
+#[derive(Debug)]
+pub(crate) struct LiveDevice {
+    device: Device,
+    port: Option<Port>,
+    link: PathBuf,
+    silent: bool,
+    started: Instant,
+    speed: f64,
+    chunks: StdRng,
+    next_chunk: Duration,
+}
+
+enum Event {
+    Shutdown,
+    Control(Control),
+    Received(Result<usize, PortError>),
+    Wakeup,
+}
+
+impl LiveDevice {
+    pub(crate) fn new(device: Device, port: Port, link: PathBuf) -> Self {
+        let (started, chunks) = (Instant::now(), StdRng::seed_from_u64(0));
+        let next_chunk = Duration::ZERO;
+        Self { device, port: Some(port), link, silent: false, started, speed: 1.0, chunks, next_chunk }
+    }
+
+    pub(crate) fn at_speed(mut self, speed: f64) -> Self {
+        self.speed = speed;
+        self
+    }
+
+    pub(crate) fn with_chunks(mut self, seed: u64) -> Self {
+        self.chunks = StdRng::seed_from_u64(seed);
+        self
+    }
+
+    /// Lives until shut down; an error means that the port broke and could not be replaced.
+    pub(crate) async fn run(
+        mut self,
+        mut controls: mpsc::Receiver<Control>,
+        shutdown: CancellationToken,
+    ) -> Result<(), SensorError> {
+        let mut buffer = [0; READ_BYTES_MAX];
+        loop {
+            let wakeup = self.wakeup();
+            let may_read = self.device.bytes_under_way() < UNDER_WAY_BYTES_MAX;
+            let event = tokio::select! {
+                () = shutdown.cancelled() => Event::Shutdown,
+                Some(control) = controls.recv() => Event::Control(control),
+                received = read(self.port.as_mut(), &mut buffer), if may_read => Event::Received(received),
+                () = sleep_until(wakeup) => Event::Wakeup,
+            };
+            match event {
+                Event::Shutdown => return Ok(()),
+                Event::Control(control) => self.control(control),
+                Event::Received(Ok(count)) => self.received(&buffer[..count]),
+                Event::Received(Err(error)) => self.replace_port(&error)?,
+                Event::Wakeup => {}
+            }
+            if let Err(error) = self.hand_over() {
+                self.replace_port(&error)?;
+            }
+        }
+    }
+
+    fn control(&mut self, control: Control) {
+        // A receiver that went away does not want to know.
+        match control {
+            Control::Unplug(done) => {
+                self.port = None;
+                let _ = done.send(());
+            }
+            Control::Replug(done) => {
+                let _ = done.send(self.replug());
+            }
+            Control::PowerCycle(done) => {
+                self.device.power_cycle(self.now());
+                let _ = done.send(());
+            }
+            Control::Silence(silent, done) => {
+                self.silent = silent;
+                let _ = done.send(());
+            }
+            Control::SetPin(pin, done) => {
+                let _ = done.send(self.device.set_pin(&pin));
+            }
+            Control::Temperature(answer) => {
+                self.device.advance(self.now());
+                let _ = answer.send(self.device.true_temperature());
+            }
+        }
+    }
+
+    fn replug(&mut self) -> Result<(), PortError> {
+        if self.port.is_none() {
+            self.port = Some(Port::open(&self.link)?);
+        }
+        Ok(())
+    }
+
+    fn received(&mut self, bytes: &[u8]) {
+        if !self.silent {
+            self.device.feed(self.now(), bytes);
+        }
+    }
+
+    fn replace_port(&mut self, error: &PortError) -> Result<(), SensorError> {
+        tracing::warn!(%error, "replacing the pseudo terminal");
+        self.port = None;
+        Ok(self.replug()?)
+    }
+
+    /// One chunk to the client. Without an adapter, or with broken wires, it goes nowhere.
+    fn hand_over(&mut self) -> Result<(), PortError> {
+        let now = self.now();
+        self.device.advance(now);
+        if now < self.next_chunk {
+            return Ok(());
+        }
+        let bytes = self.device.take_output(now.saturating_sub(ADAPTER_DELAY));
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.next_chunk = now + Duration::from_millis(self.chunks.random_range(CHUNK_MS.0..=CHUNK_MS.1));
+        match (&mut self.port, self.silent) {
+            (Some(port), false) => port.deliver(&bytes),
+            _ => Ok(()),
+        }
+    }
+
+    /// Real time of the next thing to do.
+    fn wakeup(&self) -> Instant {
+        let idle = self.now() + IDLE;
+        let wanted = self.device.next_wakeup().map_or(idle, |at| at + ADAPTER_DELAY);
+        let device_time = wanted.max(self.next_chunk).min(idle);
+        self.started + device_time.div_f64(self.speed)
+    }
+
+    /// Device time.
+    fn now(&self) -> Duration {
+        self.started.elapsed().mul_f64(self.speed)
+    }
+}
+
+/// Waits for ever while no adapter is plugged in.
+async fn read(port: Option<&mut Port>, buffer: &mut [u8]) -> Result<usize, PortError> {
+    match port {
+        Some(port) => port.read(buffer).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,183 @@
+//! The virtual serial port: a pty whose slave is linked at a path of ours.
+//!
+//! It behaves as an adapter does: bytes for nobody are lost, and a client that opens the port finds nothing a previous
+//! client left unread. Closing it is the adapter being pulled out: a client reads end of file, and writing gives EIO.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::openpty;
+use nix::sys::termios::{self, BaudRate, FlushArg, SetArg};
+use nix::unistd::ttyname;
+use tokio::io::unix::AsyncFd;
+
+/// How soon a new client is noticed, at the latest.
+const LOOK_FOR_CLIENT: Duration = Duration::from_millis(5);
+
+/// Why the virtual port cannot exist.
+#[derive(Debug, thiserror::Error)]
+pub enum PortError {
+    /// Something else is at the link's path.
+    #[error("`{}` exists and is not a symbolic link\n\nhint: choose another path, or move that file away", .0.display())]
+    Occupied(PathBuf),
+    /// The link cannot be made.
+    #[error("cannot make the link `{}`: {source}", path.display())]
+    Link {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The system gives no pty, or took it away.
+    #[error("cannot open a pseudo terminal: {0}")]
+    Pty(std::io::Error),
+}
+
+/// One plugged-in adapter.
+#[derive(Debug)]
+pub(crate) struct Port {
+    master: File,
+    /// Present while a client has the slave open.
+    watch: Option<AsyncFd<File>>,
+    slave: PathBuf,
+    link: PathBuf,
+}
+
+impl Port {
+    /// Makes the pty and the link. Needs a tokio runtime.
+    pub(crate) fn open(link: &Path) -> Result<Self, PortError> {
+        refuse_other_files(link)?;
+        let pair = openpty(None, None).map_err(pty_error)?;
+        let slave = ttyname(&pair.slave).map_err(pty_error)?;
+        set_raw_9600(&pair.slave).map_err(pty_error)?;
+        fcntl(&pair.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(pty_error)?;
+        point_link_at(&slave, link).map_err(|source| PortError::Link { path: link.to_owned(), source })?;
+        // The slave is closed here: only while clients have it open can the master tell that there is one.
+        Ok(Self { master: File::from(pair.master), watch: None, slave, link: link.to_owned() })
+    }
+
+    /// The device path behind the link.
+    pub(crate) fn slave(&self) -> &Path {
+        &self.slave
+    }
+
+    /// Waits for bytes from a client, however many clients come and go. Cancel safe. An error means the pty is of no
+    /// use any more and has to be replaced.
+    pub(crate) async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PortError> {
+        loop {
+            let Some(watch) = &self.watch else {
+                self.wait_for_client().await?;
+                continue;
+            };
+            let mut guard = watch.readable().await.map_err(PortError::Pty)?;
+            match guard.try_io(|master| master.get_ref().read(buffer)) {
+                Ok(Ok(count)) => return Ok(count),
+                Ok(Err(error)) if error.raw_os_error() == Some(Errno::EIO as i32) => self.forget_client()?,
+                Ok(Err(error)) => return Err(PortError::Pty(error)),
+                Err(_would_block) => {}
+            }
+        }
+    }
+
+    /// Hands bytes to the client, if there is one and it keeps up; what it does not take is lost.
+    pub(crate) fn deliver(&mut self, bytes: &[u8]) -> Result<(), PortError> {
+        if self.watch.is_none() && self.client_is_there() {
+            self.watch()?;
+        }
+        if self.watch.is_some() && self.client_is_there() {
+            match self.master.write(bytes) {
+                Ok(count) if count == bytes.len() => {}
+                taken => tracing::debug!(offered = bytes.len(), ?taken, "client does not read, bytes lost"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing announces that a slave was opened, so it is looked at again and again.
+    async fn wait_for_client(&mut self) -> Result<(), PortError> {
+        while !self.client_is_there() {
+            tokio::time::sleep(LOOK_FOR_CLIENT).await;
+        }
+        self.watch()
+    }
+
+    /// A fresh registration for each client: tokio never forgets a hang-up it has seen.
+    fn watch(&mut self) -> Result<(), PortError> {
+        let master = self.master.try_clone().map_err(PortError::Pty)?;
+        #[expect(deprecated, reason = "sound for a File, which owns its descriptor; the successor is unsafe")]
+        let watch = AsyncFd::new(master).map_err(PortError::Pty)?;
+        self.watch = Some(watch);
+        Ok(())
+    }
+
+    /// A client has the slave open, or has left something to read.
+    fn client_is_there(&self) -> bool {
+        let mut descriptors = [PollFd::new(self.master.as_fd(), PollFlags::POLLIN)];
+        let polled = poll(&mut descriptors, PollTimeout::ZERO);
+        let state = descriptors[0].revents().unwrap_or(PollFlags::empty());
+        polled.is_ok() && (state.contains(PollFlags::POLLIN) || !state.contains(PollFlags::POLLHUP))
+    }
+
+    /// The last client closed the port: what it left unread is flushed, as a real port's last close does.
+    fn forget_client(&mut self) -> Result<(), PortError> {
+        self.watch = None;
+        // Fails when the client left the port in exclusive mode, which outlives it on a pty.
+        let slave = File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(OFlag::O_NOCTTY.bits())
+            .open(&self.slave)
+            .map_err(PortError::Pty)?;
+        termios::tcflush(&slave, FlushArg::TCIOFLUSH).map_err(pty_error)
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        // Somebody else may have taken the path over.
+        if fs::read_link(&self.link).is_ok_and(|target| target == self.slave)
+            && let Err(error) = fs::remove_file(&self.link)
+        {
+            tracing::warn!(link = %self.link.display(), %error, "cannot remove the link");
+        }
+    }
+}
+
+fn refuse_other_files(link: &Path) -> Result<(), PortError> {
+    match fs::symlink_metadata(link) {
+        Ok(metadata) if !metadata.file_type().is_symlink() => Err(PortError::Occupied(link.to_owned())),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(PortError::Link { path: link.to_owned(), source }),
+    }
+}
+
+/// Makes the link under another name and renames it, so that a client never sees a half-made or missing link.
+fn point_link_at(slave: &Path, link: &Path) -> std::io::Result<()> {
+    let name = link.file_name().ok_or(ErrorKind::InvalidInput)?;
+    let temporary = link.with_file_name(format!(".{}.{}.new", name.to_string_lossy(), std::process::id()));
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::os::unix::fs::symlink(slave, &temporary)?;
+    fs::rename(&temporary, link)
+}
+
+fn set_raw_9600(slave: &OwnedFd) -> nix::Result<()> {
+    let mut settings = termios::tcgetattr(slave)?;
+    termios::cfmakeraw(&mut settings);
+    termios::cfsetspeed(&mut settings, BaudRate::B9600)?;
+    termios::tcsetattr(slave, SetArg::TCSANOW, &settings)
+}
+
+fn pty_error(errno: Errno) -> PortError {
+    PortError::Pty(errno.into())
+}

@@ -1,0 +1,166 @@
+//! A device living on a virtual port in real time: the test API, and what `hw-sim run` runs.
+//!
+//! The device is battery powered: it goes on living while the adapter is unplugged.
+
+use std::path::{Path, PathBuf};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::device::{Device, DeviceConfig};
+use crate::imei::Imei;
+use crate::live::{Control, LiveDevice};
+use crate::physics::{DoorOpening, Range, Unit};
+use crate::profile::{Profile, ProfileError};
+use crate::pty::{Port, PortError};
+
+/// Control messages on their way; each sender waits for its answer, so a few are plenty.
+const CONTROLS_MAX: usize = 8;
+
+/// What one simulated sensor is made from.
+#[derive(Debug, Clone)]
+pub struct SensorConfig {
+    /// Where the port appears.
+    pub link: PathBuf,
+    /// Device time runs this many times faster than real time; 1 is the real device.
+    pub speed: f64,
+    /// The device behind the port.
+    pub device: DeviceConfig,
+}
+
+/// Why a simulated sensor cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SensorError {
+    /// The profile cannot be used.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The port cannot be made.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// Not a speed.
+    #[error("the speed must be above 0 and at most {max}, got {0}", max = SensorConfig::SPEED_MAX)]
+    Speed(f64),
+    /// Not a PIN.
+    #[error("a PIN has 1 to 8 lower-case letters or digits, got `{0}`")]
+    Pin(String),
+    /// A bug in the simulator ended it.
+    #[error("the simulated sensor is gone")]
+    Gone,
+}
+
+/// A running sensor. Dropping it ends it in the background; [`Self::stop`] waits until its link is removed.
+#[derive(Debug)]
+pub struct SimulatedSensor {
+    imei: Imei,
+    link: PathBuf,
+    slave: PathBuf,
+    controls: mpsc::Sender<Control>,
+    task: JoinHandle<Result<(), SensorError>>,
+    shutdown: DropGuard,
+}
+
+impl SensorConfig {
+    /// Above this, a millisecond of real time is too long a device time to be of use.
+    pub const SPEED_MAX: f64 = 10_000.0;
+
+    /// Profile `nb-1.1`, a walk-in fridge, -40 to +60 °C, speed 1, no scheduled door opening.
+    pub fn new(link: impl Into<PathBuf>, seed: u64) -> Result<Self, SensorError> {
+        let profile = Profile::load("nb-1.1")?;
+        let (unit, range) = (Unit::WalkInFridge, Range::KITCHEN);
+        let device = DeviceConfig { profile, seed, imei: None, unit, range, doors: Vec::new() };
+        Ok(Self { link: link.into(), speed: 1.0, device })
+    }
+
+    /// Adds a long door opening, in device time since power-on.
+    pub fn door_open(mut self, opening: DoorOpening) -> Self {
+        self.device.doors.push(opening);
+        self
+    }
+}
+
+impl SimulatedSensor {
+    /// Powers a device on and plugs it in. Needs a tokio runtime with I/O and time.
+    pub fn start(config: SensorConfig) -> Result<Self, SensorError> {
+        let SensorConfig { link, speed, device } = config;
+        if !(speed > 0.0 && speed <= SensorConfig::SPEED_MAX) {
+            return Err(SensorError::Speed(speed));
+        }
+        let port = Port::open(&link)?;
+        let slave = port.slave().to_owned();
+        let chunk_seed = device.seed;
+        let device = Device::new(device);
+        let imei = device.imei().clone();
+        let (controls, received) = mpsc::channel(CONTROLS_MAX);
+        let shutdown = CancellationToken::new();
+        let live = LiveDevice::new(device, port, link.clone()).at_speed(speed).with_chunks(chunk_seed);
+        let task = tokio::spawn(live.run(received, shutdown.clone()));
+        Ok(Self { imei, link, slave, controls, task, shutdown: shutdown.drop_guard() })
+    }
+
+    /// The device's IMEI.
+    pub fn imei(&self) -> &Imei {
+        &self.imei
+    }
+
+    /// Where the port appears.
+    pub fn link(&self) -> &Path {
+        &self.link
+    }
+
+    /// The pty behind the link when the sensor was started; another one after a [`Self::replug`].
+    pub fn slave(&self) -> &Path {
+        &self.slave
+    }
+
+    /// Pulls the adapter out: clients see end of file and EIO, the link is gone, the device lives on.
+    pub async fn unplug(&self) -> Result<(), SensorError> {
+        self.ask(Control::Unplug).await
+    }
+
+    /// Plugs the adapter in again: a new pty behind the same link. Without effect while it is plugged in.
+    pub async fn replug(&self) -> Result<(), SensorError> {
+        self.ask(Control::Replug).await?.map_err(SensorError::Port)
+    }
+
+    /// Cuts the device's power and gives it back: boot text, settings kept.
+    pub async fn reset(&self) -> Result<(), SensorError> {
+        self.ask(Control::PowerCycle).await
+    }
+
+    /// Breaks (true) or mends (false) the serial wires between adapter and device: no byte passes either way.
+    pub async fn silence(&self, silent: bool) -> Result<(), SensorError> {
+        self.ask(|done| Control::Silence(silent, done)).await
+    }
+
+    /// Gives the device another PIN than its profile's.
+    pub async fn set_pin(&self, pin: &str) -> Result<(), SensorError> {
+        let valid = self.ask(|done| Control::SetPin(pin.to_owned(), done)).await?;
+        if valid { Ok(()) } else { Err(SensorError::Pin(pin.to_owned())) }
+    }
+
+    /// What a thermometer without any error would show at the probe now, in °C.
+    pub async fn true_temperature(&self) -> Result<f64, SensorError> {
+        self.ask(Control::Temperature).await
+    }
+
+    /// Waits for the sensor to fail; never returns while it is well.
+    pub async fn failure(&mut self) -> SensorError {
+        match (&mut self.task).await {
+            Ok(Err(error)) => error,
+            Ok(Ok(())) | Err(_) => SensorError::Gone,
+        }
+    }
+
+    /// Ends the sensor; its link is removed when this returns.
+    pub async fn stop(self) -> Result<(), SensorError> {
+        drop(self.shutdown);
+        self.task.await.map_err(|_| SensorError::Gone)?
+    }
+
+    async fn ask<T>(&self, control: impl FnOnce(oneshot::Sender<T>) -> Control) -> Result<T, SensorError> {
+        let (done, answer) = oneshot::channel();
+        self.controls.send(control(done)).await.map_err(|_| SensorError::Gone)?;
+        answer.await.map_err(|_| SensorError::Gone)
+    }
+}
