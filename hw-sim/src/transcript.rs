@@ -1,1 +1,294 @@
-//! Reads golden transcripts.
+//! Golden dialogues: the text format of `transcripts/*.txt`, and matching of device bytes against it.
+//!
+//! Written by hand from the device reference, so that a simulator and a driver can be held against the same words.
+//! Knows nothing of either. One step a line, blank lines and lines that begin with `#` are comments:
+//!
+//! ```text
+//! = unlocked             state at the start: `powered` (boot text follows), `locked` or `unlocked` (boot and first
+//!                        uplink are over, the modem sleeps, nothing is on its way); must come first
+//! > AT+TDC=?             the host sends this line; the line end is the replayer's choice, CR is safest
+//! < 7200¶¶OK¶¶           the device sends these bytes; `<` lines that follow each other are one
+//! @ 70..210 ms           when the last of these bytes came, counted from the end of the host line, or from the end of
+//!                        the step before when the device spoke by itself
+//! . 2 s                  the device is silent for that long
+//! ~ 300 s                that much time passes, whatever is said
+//! ```
+//!
+//! In device bytes `¶` is CR LF, `\r` and `\n` are what they say. Three parts differ from run to run; what is written is
+//! the sample a replayer sends when it plays the device: `[123]` at the beginning of a device line is any counter,
+//! `{9.216}` is any number with as many decimals, `{~some words}` is any text without a line end.
+
+use std::time::Duration;
+
+/// A dialogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transcript {
+    /// State at the start.
+    pub start: Start,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// State of the device when a dialogue begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Power was applied this moment.
+    Powered,
+    /// Boot and first uplink are over, nobody has logged in.
+    Locked,
+    /// As [`Start::Locked`], and the password was typed.
+    Unlocked,
+}
+
+/// One step of a dialogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The host sends this line.
+    Host(String),
+    /// The device sends these bytes.
+    Device(Pattern),
+    /// The last of these bytes came within these times.
+    Within(Duration, Duration),
+    /// The device is silent for that long.
+    Silence(Duration),
+    /// That much time passes, whatever is said.
+    Pass(Duration),
+}
+
+/// Device bytes with the parts that differ from run to run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pattern(Vec<Token>);
+
+/// A part of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Token {
+    Exact(String),
+    Number(String),
+    Text(String),
+}
+
+/// How far bytes agree with a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Match {
+    /// All of the pattern, in that many bytes.
+    Complete(usize),
+    /// So far; more bytes are needed.
+    Partial,
+    /// Not from this byte on.
+    Mismatch(usize),
+}
+
+/// A transcript that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct TranscriptError {
+    /// Line of the file, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+impl Transcript {
+    /// Reads a transcript's text.
+    pub fn parse(text: &str) -> Result<Self, TranscriptError> {
+        let mut start = None;
+        let mut steps = Vec::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            let error = |reason| TranscriptError { line: number, reason };
+            if line.trim().is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (mark, rest) = line.split_once(' ').unwrap_or((line, ""));
+            match (mark, start) {
+                ("=", None) => start = Some(Start::parse(rest.trim()).map_err(error)?),
+                (_, None) | ("=", Some(_)) => return Err(error("the state comes first, and once")),
+                _ => push_step(&mut steps, mark, rest).map_err(error)?,
+            }
+        }
+        let start = start.ok_or(TranscriptError { line: 1, reason: "the state is missing" })?;
+        Ok(Self { start, steps })
+    }
+}
+
+impl Start {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "powered" => Ok(Self::Powered),
+            "locked" => Ok(Self::Locked),
+            "unlocked" => Ok(Self::Unlocked),
+            _ => Err("the state is powered, locked or unlocked"),
+        }
+    }
+}
+
+fn push_step(steps: &mut Vec<Step>, mark: &str, rest: &str) -> Result<(), &'static str> {
+    match (mark, steps.last_mut()) {
+        (">", _) => steps.push(Step::Host(rest.to_owned())),
+        ("<", Some(Step::Device(pattern))) => pattern.0.extend(tokens(rest)?),
+        ("<", _) => steps.push(Step::Device(Pattern(tokens(rest)?))),
+        ("@", Some(Step::Device(_))) => steps.push(within(rest)?),
+        ("@", _) => return Err("a time window belongs to device bytes"),
+        (".", _) => steps.push(Step::Silence(duration(rest)?)),
+        ("~", _) => steps.push(Step::Pass(duration(rest)?)),
+        _ => return Err("a line begins with =, >, <, @, ., ~ or #"),
+    }
+    Ok(())
+}
+
+fn within(text: &str) -> Result<Step, &'static str> {
+    let (from, to_and_unit) = text.split_once("..").ok_or("a time window is written 70..210 ms")?;
+    let unit = to_and_unit.rsplit_once(' ').ok_or("a time has a unit, ms or s")?.1;
+    Ok(Step::Within(duration(&format!("{from} {unit}"))?, duration(to_and_unit)?))
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    let (number, unit) = text.trim().split_once(' ').ok_or("a time has a unit, ms or s")?;
+    let number: u64 = number.parse().map_err(|_| "a time is a whole number")?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        _ => Err("a time is in ms or s"),
+    }
+}
+
+/// The counter of `[n]` is a number between exact brackets.
+fn tokens(text: &str) -> Result<Vec<Token>, &'static str> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    if let Some((counter, after)) = text.strip_prefix('[').and_then(|inner| inner.split_once(']'))
+        && counter.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        tokens.extend([Token::Exact("[".to_owned()), Token::Number(counter.to_owned()), Token::Exact("]".to_owned())]);
+        rest = after;
+    }
+    while let Some((exact, wild)) = rest.split_once('{') {
+        let (inner, after) = wild.split_once('}').ok_or("a { without its }")?;
+        tokens.push(Token::Exact(unescape(exact)));
+        tokens.push(match inner.strip_prefix('~') {
+            Some(text) => Token::Text(text.to_owned()),
+            None => Token::Number(inner.to_owned()),
+        });
+        rest = after;
+    }
+    tokens.push(Token::Exact(unescape(rest)));
+    Ok(tokens)
+}
+
+fn unescape(text: &str) -> String {
+    text.replace('¶', "\r\n").replace("\\r", "\r").replace("\\n", "\n")
+}
+
+impl Pattern {
+    /// Bytes a device could send: the text as written.
+    pub fn sample(&self) -> Vec<u8> {
+        let text = |token: &Token| match token {
+            Token::Exact(text) | Token::Number(text) | Token::Text(text) => text.clone(),
+        };
+        self.0.iter().map(text).collect::<String>().into_bytes()
+    }
+
+    /// Compares bytes from their beginning.
+    pub fn compare(&self, bytes: &[u8]) -> Match {
+        let mut position = 0;
+        for token in &self.0 {
+            match token.compare(&bytes[position..]) {
+                Match::Complete(count) => position += count,
+                Match::Partial => return Match::Partial,
+                Match::Mismatch(at) => return Match::Mismatch(position + at),
+            }
+        }
+        Match::Complete(position)
+    }
+}
+
+impl Token {
+    fn compare(&self, bytes: &[u8]) -> Match {
+        match self {
+            Self::Exact(text) => compare_exact(text.as_bytes(), bytes),
+            Self::Number(sample) => compare_number(sample, bytes),
+            Self::Text(_) => match bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
+                Some(0) => Match::Mismatch(0),
+                Some(length) => Match::Complete(length),
+                None => Match::Partial,
+            },
+        }
+    }
+}
+
+fn compare_exact(expected: &[u8], bytes: &[u8]) -> Match {
+    match expected.iter().zip(bytes).position(|(expected, byte)| expected != byte) {
+        Some(at) => Match::Mismatch(at),
+        None if bytes.len() < expected.len() => Match::Partial,
+        None => Match::Complete(expected.len()),
+    }
+}
+
+/// Digits, and a point with as many digits behind it as in the sample, if it has one.
+fn compare_number(sample: &str, bytes: &[u8]) -> Match {
+    let Some((_, sample_decimals)) = sample.split_once('.') else { return compare_digits(bytes) };
+    let Match::Complete(whole) = compare_digits(bytes) else { return compare_digits(bytes) };
+    if bytes[whole] != b'.' {
+        return Match::Mismatch(whole);
+    }
+    match compare_digits(&bytes[whole + 1..]) {
+        Match::Complete(decimals) if decimals == sample_decimals.len() => Match::Complete(whole + 1 + decimals),
+        Match::Complete(_) | Match::Mismatch(_) => Match::Mismatch(whole + 1),
+        Match::Partial => Match::Partial,
+    }
+}
+
+/// Digits end where something else follows them.
+fn compare_digits(bytes: &[u8]) -> Match {
+    match bytes.iter().position(|byte| !byte.is_ascii_digit()) {
+        Some(0) => Match::Mismatch(0),
+        Some(count) => Match::Complete(count),
+        None => Match::Partial,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(pattern: &str, bytes: &str, expected: Match) {
+        assert_eq!(Pattern(tokens(pattern).unwrap()).compare(bytes.as_bytes()), expected, "{pattern} {bytes:?}");
+    }
+
+    #[test]
+    fn every_kind_of_step_is_read() {
+        let text = "# a comment\n= locked\n> AT\n< [1]a¶\n< b\n@ 70..210 ms\n. 2 s\n~ 300 s\n";
+        let transcript = Transcript::parse(text).unwrap();
+        assert_eq!(transcript.start, Start::Locked);
+        assert_eq!(transcript.steps.len(), 5);
+        assert_eq!(transcript.steps[0], Step::Host("AT".into()));
+        assert!(matches!(&transcript.steps[1], Step::Device(pattern) if pattern.sample() == b"[1]a\r\nb"));
+        assert_eq!(transcript.steps[2], Step::Within(Duration::from_millis(70), Duration::from_millis(210)));
+    }
+
+    #[test]
+    fn nonsense_names_its_line() {
+        for (text, line) in
+            [("> AT\n", 1), ("= open\n", 1), ("= locked\n@ 1..2 ms\n", 2), ("= locked\n< {1\n", 2), ("", 1)]
+        {
+            assert_eq!(Transcript::parse(text).unwrap_err().line, line, "{text}");
+        }
+    }
+
+    #[test]
+    fn exact_bytes() {
+        check("¶OK¶¶", "\r\nOK\r\n\r\n[7]", Match::Complete(8));
+        check("¶OK¶¶", "\r\nOK\r\n", Match::Partial);
+        check("¶OK¶¶", "\r\nERROR\r\n", Match::Mismatch(2));
+    }
+
+    #[test]
+    fn counters_numbers_and_texts() {
+        check("[12]a¶", "[987654]a\r\n", Match::Complete(11));
+        check("[12]a¶", "[]a\r\n", Match::Mismatch(1));
+        check("{3.572} V", "3.6 V", Match::Mismatch(2));
+        check("is:{15}.", "is:86.", Match::Complete(6));
+        check("{3.572} V", "12.001 V", Match::Complete(8));
+        check("{3.572} V", "12.001", Match::Partial);
+        check("a: {~help}¶", "a: other words\r\n", Match::Complete(16));
+    }
+}
