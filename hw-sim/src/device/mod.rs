@@ -7,6 +7,9 @@
 mod console;
 mod super_loop;
 
+mod action;
+mod memory;
+
 mod login;
 mod parser;
 

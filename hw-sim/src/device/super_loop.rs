@@ -9,25 +9,18 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::boot;
 use super::command;
 use super::console::Console;
-use super::login::Login;
 use super::measurement;
+use super::memory::Memory;
 use super::parser::text_of;
 use super::reply::Replier;
-use super::roc::References;
-use super::settings::{Change, Settings};
-use super::step::{Action, Cause, Purpose, Step, event_and_empty_line};
+use super::settings::Settings;
+use super::step::{Action, Cause, Purpose, Step};
 use super::uplink::{Job, JobBuilder};
 use crate::imei::Imei;
-use crate::physics::{Board, BoardConfig, DoorOpening, Range, Sample, Unit};
+use crate::physics::{Board, BoardConfig, DoorOpening, Range, Unit};
 use crate::profile::{Profile, is_pin};
-
-/// The modem's answer to `AT+CSQ` without a network.
-const CSQ_WITHOUT_NETWORK: &[u8] = b"+CSQ: 99,0\r\n\r\nOK\r\n";
-/// The modem's answer to what it does not know.
-const MODEM_ERROR: &[u8] = b"\r\nERROR\r\n";
 
 /// What one device is made from. Everything random in it comes from the seed.
 #[derive(Debug, Clone)]
@@ -49,32 +42,14 @@ pub struct DeviceConfig {
 /// A sensor in virtual time, powered on at [`Duration::ZERO`].
 #[derive(Debug)]
 pub struct Device {
-    profile: Profile,
-    imei: Imei,
-    settings: Settings,
-    board: Board,
-    console: Console,
-    memory: Memory,
-    rng: StdRng,
-    clock: Duration,
-}
-
-/// What a reset forgets.
-#[derive(Debug)]
-struct Memory {
-    booted_at: Duration,
-    steps: VecDeque<Step>,
-    free_at: Duration,
-    login: Login,
-    sample: Sample,
-    references: References,
-    job: Option<Job>,
-    modem_awake: bool,
-    uploads: u32,
-    tdc_due: Option<Duration>,
-    roc_due: Option<Duration>,
-    uplink_requested: bool,
-    roc_hit: Option<Sample>,
+    pub(super) profile: Profile,
+    pub(super) imei: Imei,
+    pub(super) settings: Settings,
+    pub(super) board: Board,
+    pub(super) console: Console,
+    pub(super) memory: Memory,
+    pub(super) rng: StdRng,
+    pub(super) clock: Duration,
 }
 
 impl Device {
@@ -251,147 +226,28 @@ impl Device {
         }
     }
 
-    fn act(&mut self, action: Action) {
-        match action {
-            Action::EnterLoop => self.enter_loop(),
-            Action::ReceiverOn => self.console.switch_receiver_on(),
-            Action::ClearInput => self.console.clear(),
-            Action::Unlock => self.memory.login.unlock(self.uptime(), &self.profile),
-            Action::Store(change) => self.store(change),
-            Action::PowerOn => self.board.power_on(self.clock),
-            Action::PowerOff => self.board.power_off(self.clock),
-            Action::Convert(purpose) => self.convert(purpose),
-            Action::Recall(sample) => self.memory.sample = sample,
-            Action::PrintBootMeasurement => self.print_boot_measurement(),
-            Action::PrintMeasurement => self.put_first(measurement::lines(&self.memory.sample).map(Step::Event)),
-            Action::UploadStart => self.upload_start(),
-            Action::AttachFailed => self.memory.tdc_due = Some(self.clock + self.tdc()),
-            Action::EndPart => self.end_part(),
-            Action::ModemOn => self.memory.modem_awake = true,
-            Action::ModemOff => self.memory.modem_awake = false,
-            Action::AskModem(line) => self.ask_modem(&line),
-            Action::RequestUplink => self.memory.uplink_requested = true,
-            Action::Restart(cause) => self.restart(cause),
-        }
-    }
-
-    fn restart(&mut self, cause: Cause) {
-        self.console.reset();
-        self.board.power_off(self.clock);
-        self.memory = Memory::at_boot(self.clock, boot::steps(&self.profile, &self.settings, cause).into());
-    }
-
-    fn enter_loop(&mut self) {
-        self.memory.roc_due = self.settings.roc.interval().map(|interval| self.clock + interval);
-        let imei = self.imei.clone();
-        let job = self.job_builder().boot(&imei);
-        self.memory.job = Some(job);
-    }
-
-    /// The check timer of report on change starts with the set; the TDC timer is not touched by its set.
-    fn store(&mut self, change: Change) {
-        let sets_roc = matches!(change, Change::Roc(_));
-        self.settings.apply(change);
-        if sets_roc {
-            self.memory.roc_due = self.settings.roc.interval().map(|interval| self.clock + interval);
-        }
-    }
-
-    fn convert(&mut self, purpose: Purpose) {
-        let roc = &self.settings.roc;
-        let check = purpose == Purpose::Check;
-        if !check || roc.watches_vdc() {
-            self.memory.sample.vdc_v = self.board.convert_vdc_v();
-        }
-        if !check || roc.watches_idc() {
-            self.memory.sample.idc_ma = self.board.convert_idc_ma(self.clock);
-        }
-        self.memory.sample.battery_v = self.board.battery_v();
-        match purpose {
-            Purpose::Boot => {}
-            Purpose::Regular => roc.renew(&mut self.memory.references, &self.memory.sample),
-            Purpose::Check => {
-                let hit = roc.check(&mut self.memory.references, &self.memory.sample);
-                self.memory.roc_hit = hit.then_some(self.memory.sample).or(self.memory.roc_hit);
-            }
-        }
-    }
-
-    fn print_boot_measurement(&mut self) {
-        let lines = measurement::boot_lines(&self.memory.sample);
-        self.put_first(lines.into_iter().flat_map(event_and_empty_line).collect::<Vec<_>>());
-    }
-
-    /// The first upload after a boot starts the TDC timer.
-    fn upload_start(&mut self) {
-        let tdc_due = self.clock + self.tdc();
-        self.memory.tdc_due.get_or_insert(tdc_due);
-        let line = format!("*****Upload start:{}*****", self.memory.uploads);
-        self.memory.uploads += 1;
-        self.put_first([Step::Event(line)]);
-    }
-
-    fn end_part(&mut self) {
-        if let Some(job) = &mut self.memory.job {
-            job.part_ended(self.clock);
-        }
-        self.memory.job.take_if(|job| job.due().is_none());
-    }
-
-    /// A sleeping modem says nothing; an empty line it ignores.
-    fn ask_modem(&mut self, line: &str) {
-        if self.memory.modem_awake && !line.is_empty() {
-            let answer = if line == "AT+CSQ" { CSQ_WITHOUT_NETWORK } else { MODEM_ERROR };
-            self.put_first([Step::Print(answer.to_vec())]);
-        }
-    }
-
     fn print(&mut self, bytes: &[u8]) {
         self.memory.free_at = self.console.print(self.clock, bytes);
     }
 
-    fn block_in(&mut self, steps: impl IntoIterator<Item = Step>) {
+    pub(super) fn block_in(&mut self, steps: impl IntoIterator<Item = Step>) {
         self.memory.steps.extend(steps);
     }
 
-    fn put_first(&mut self, steps: impl IntoIterator<Item = Step, IntoIter: DoubleEndedIterator>) {
+    pub(super) fn put_first(&mut self, steps: impl IntoIterator<Item = Step, IntoIter: DoubleEndedIterator>) {
         steps.into_iter().rev().for_each(|step| self.memory.steps.push_front(step));
     }
 
-    fn job_builder(&mut self) -> JobBuilder<'_> {
+    pub(super) fn job_builder(&mut self) -> JobBuilder<'_> {
         JobBuilder { profile: &self.profile, settings: &self.settings, rng: &mut self.rng, now: self.clock }
     }
 
-    fn uptime(&self) -> Duration {
+    pub(super) fn uptime(&self) -> Duration {
         self.clock - self.memory.booted_at
     }
 
-    fn tdc(&self) -> Duration {
+    pub(super) fn tdc(&self) -> Duration {
         Duration::from_secs(self.settings.tdc_s.into())
-    }
-}
-
-impl Memory {
-    fn at_boot(booted_at: Duration, steps: VecDeque<Step>) -> Self {
-        Self {
-            booted_at,
-            steps,
-            free_at: booted_at,
-            login: Login::default(),
-            sample: Sample { idc_ma: 0.0, vdc_v: 0.0, battery_v: 0.0 },
-            references: References::default(),
-            job: None,
-            modem_awake: false,
-            uploads: 0,
-            tdc_due: None,
-            roc_due: None,
-            uplink_requested: false,
-            roc_hit: None,
-        }
-    }
-
-    fn uplink_is_wanted(&self) -> bool {
-        self.uplink_requested || self.roc_hit.is_some()
     }
 }
 
