@@ -10,7 +10,7 @@ mod profile;
 
 pub mod physics;
 
-pub mod device;
+mod device;
 
 mod pty;
 

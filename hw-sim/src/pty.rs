@@ -19,7 +19,7 @@ use nix::unistd::ttyname;
 use tokio::io::unix::AsyncFd;
 
 /// How soon a new client is noticed, at the latest.
-const LOOK_FOR_CLIENT: Duration = Duration::from_millis(5);
+const LOOK_FOR_CLIENT: Duration = Duration::from_millis(10);
 
 /// Why the virtual port cannot exist.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub enum PortError {
     #[error("`{}` exists and is not a symbolic link\n\nhint: choose another path, or move that file away", .0.display())]
     Occupied(PathBuf),
     /// The link cannot be made.
-    #[error("cannot make the link `{}`: {source}", path.display())]
+    #[error("cannot make the link `{}`: {source}\n\nhint: its folder must exist and be writable", path.display())]
     Link {
         /// Where.
         path: PathBuf,

@@ -17,43 +17,43 @@ const LEAKAGE_MA: f64 = 0.001;
 
 /// What the board is made from.
 #[derive(Debug, Clone)]
-pub struct BoardConfig {
+pub(crate) struct BoardConfig {
     /// The kitchen unit the probe hangs in.
-    pub unit: Unit,
+    pub(crate) unit: Unit,
     /// The transmitter's range.
-    pub range: Range,
+    pub(crate) range: Range,
     /// Scheduled door openings.
-    pub doors: Vec<DoorOpening>,
+    pub(crate) doors: Vec<DoorOpening>,
     /// Positive full scale of the current input in mA.
-    pub idc_clip: f64,
+    pub(crate) idc_clip: f64,
 }
 
 /// One measurement as the firmware holds it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// Loop current in mA, calibrated.
-    pub idc_ma: f64,
+    pub(crate) idc_ma: f64,
     /// Voltage input in V.
-    pub vdc_v: f64,
+    pub(crate) vdc_v: f64,
     /// Battery in V.
-    pub battery_v: f64,
+    pub(crate) battery_v: f64,
 }
 
 impl Sample {
     /// The current in µA, truncated to 16 bits as the firmware does.
-    pub fn idc_ua(&self) -> u16 {
+    pub(crate) fn idc_ua(&self) -> u16 {
         (self.idc_ma * 1000.0) as u16
     }
 
     /// The voltage in mV, truncated to 16 bits as the firmware does.
-    pub fn vdc_mv(&self) -> u16 {
+    pub(crate) fn vdc_mv(&self) -> u16 {
         (self.vdc_v * 1000.0) as u16
     }
 }
 
 /// The board of one unit.
 #[derive(Debug)]
-pub struct Board {
+pub(crate) struct Board {
     thermal: ThermalModel,
     transmitter: Transmitter,
     converter: Converter,
@@ -64,7 +64,7 @@ pub struct Board {
 
 impl Board {
     /// A board whose every part gets its own stream of the seed.
-    pub fn new(config: BoardConfig, seed: u64) -> Self {
+    pub(crate) fn new(config: BoardConfig, seed: u64) -> Self {
         let stream = |part: u64| seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(part);
         Self {
             thermal: ThermalModel::new(config.unit, stream(1), config.doors),
@@ -77,19 +77,19 @@ impl Board {
     }
 
     /// Switches 12 V on; without effect when it is on already.
-    pub fn power_on(&mut self, now: Duration) {
+    pub(crate) fn power_on(&mut self, now: Duration) {
         self.powered_since.get_or_insert(now);
     }
 
     /// Switches 12 V off.
-    pub fn power_off(&mut self, now: Duration) {
+    pub(crate) fn power_off(&mut self, now: Duration) {
         if let Some(since) = self.powered_since.take() {
             self.loaded_s += now.saturating_sub(since).as_secs_f64();
         }
     }
 
     /// The current that six conversions ending at `now` give.
-    pub fn convert_idc_ma(&mut self, now: Duration) -> f64 {
+    pub(crate) fn convert_idc_ma(&mut self, now: Duration) -> f64 {
         let temperature = self.thermal.probe_at(now);
         let mut currents = [LEAKAGE_MA; CONVERSIONS];
         if let Some(since) = self.powered_since {
@@ -103,18 +103,18 @@ impl Board {
     }
 
     /// The voltage that six conversions give.
-    pub fn convert_vdc_v(&mut self) -> f64 {
+    pub(crate) fn convert_vdc_v(&mut self) -> f64 {
         self.converter.vdc_v(OPEN_VDC_V)
     }
 
     /// The battery voltage, lower right after a load.
-    pub fn battery_v(&mut self) -> f64 {
+    pub(crate) fn battery_v(&mut self) -> f64 {
         let loaded_s = std::mem::take(&mut self.loaded_s);
         self.battery.read_v(loaded_s)
     }
 
     /// What a thermometer without any error would show at the probe, in °C. `now` never goes back.
-    pub fn true_temperature(&mut self, now: Duration) -> f64 {
+    pub(crate) fn true_temperature(&mut self, now: Duration) -> f64 {
         self.thermal.probe_at(now)
     }
 }

@@ -13,7 +13,7 @@ mod battery;
 mod board;
 mod converter;
 
-pub use board::{Board, BoardConfig, Sample};
+pub(crate) use board::{Board, BoardConfig, Sample};
 pub use thermal::DoorOpening;
 pub use transmitter::{Range, RangeError};
-pub use unit::Unit;
+pub use unit::{Unit, UnitError};
