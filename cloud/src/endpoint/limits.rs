@@ -1,0 +1,22 @@
+//! The endpoint's limits, each with its reason.
+
+use std::time::Duration;
+
+use kitchen_contract::envelope::ENVELOPE_BYTES_MAX;
+
+/// The largest MQTT packet: an envelope, its topic and the packet's own fields.
+pub const PACKET_BYTES_MAX: u32 = (ENVELOPE_BYTES_MAX + 1024) as u32;
+/// Unconfirmed QoS 1 messages per connection; at the limit we stop reading until one is stored.
+pub const WINDOW: u16 = 64;
+/// Connections at once; at the limit a new one is closed before its handshake.
+pub const CONNECTIONS_MAX: usize = 20_000;
+/// Time for the TLS handshake and the CONNECT packet together.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for one write; a peer that does not read for that long is dropped.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Silence after which a peer without a keep-alive of its own is dropped.
+pub const SILENCE_MAX: Duration = Duration::from_secs(20 * 60);
+/// How long running connections may take to end when the endpoint stops.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes read from a socket at once.
+pub const READ_BYTES: usize = 16 * 1024;
