@@ -1,0 +1,207 @@
+//! sled, kept at arm's length: one tree, the sync that survives a power cut, and every panic caught.
+//!
+//! Two traps shape this file. sled's `flush` does not fsync on Linux, so [`Disk::sync`] fsyncs the file and the directory
+//! itself. And one flipped bit makes sled refuse or panic, so every call runs under `catch_unwind` and damage is an
+//! outcome ([`DiskError::Damaged`]) apart from a disk that is merely full ([`DiskError::Io`]).
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sled::IVec;
+
+use super::frame::MAGIC;
+
+/// sled's page cache, in bytes: a gateway has little memory and the buffer is read in order.
+const CACHE_BYTES: u64 = 1024 * 1024;
+/// The file in which sled keeps everything.
+const FILE: &str = "db";
+/// How much of the file is searched at a time, in bytes.
+const SEARCH_BYTES: usize = 64 * 1024;
+/// How often a store that this process has just closed is tried again, and after which pause: up to a second.
+const OPEN_ATTEMPTS: u32 = 50;
+const OPEN_PAUSE: Duration = Duration::from_millis(20);
+/// Where the state of the current epoch is kept: after every index, which begin with a zero byte.
+const META_KEY: &[u8] = &[0xff];
+
+/// Why the store could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// The system refused: full, read-only, gone. What is there may be fine.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The store contradicts itself or panicked: it cannot be used again.
+    #[error("damaged: {0}")]
+    Damaged(String),
+}
+
+/// What one write changes, all of it or nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Entries to remove.
+    pub removed: Vec<u64>,
+    /// Entries to write.
+    pub written: Vec<(u64, Vec<u8>)>,
+    /// The new state of the current epoch.
+    pub meta: Option<Vec<u8>>,
+}
+
+/// An open store.
+pub struct Disk {
+    dir: PathBuf,
+    db: sled::Db,
+}
+
+impl Disk {
+    /// Opens or makes the store in `dir`.
+    ///
+    /// # Errors
+    /// The system refuses, or the store is damaged.
+    pub fn open(dir: &Path) -> Result<Self, DiskError> {
+        let config =
+            sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace).flush_every_ms(None);
+        let had_frames = holds_frames(&dir.join(FILE))?;
+        let db = open_released(&config)?;
+        let disk = Self { dir: dir.to_owned(), db };
+        if had_frames && disk.meta()?.is_none() {
+            disk.close();
+            return Err(DiskError::Damaged("frames were in the file, but the store found none".to_owned()));
+        }
+        Ok(disk)
+    }
+
+    /// Writes all changes; on disk only after [`Disk::sync`].
+    ///
+    /// # Errors
+    /// The system refuses, or the store is damaged.
+    pub fn write(&self, changes: &Changes) -> Result<(), DiskError> {
+        let mut batch = sled::Batch::default();
+        for index in &changes.removed {
+            batch.remove(&index.to_be_bytes());
+        }
+        for (index, bytes) in &changes.written {
+            batch.insert(&index.to_be_bytes(), bytes.as_slice());
+        }
+        if let Some(meta) = &changes.meta {
+            batch.insert(META_KEY, meta.as_slice());
+        }
+        guarded(|| self.db.apply_batch(batch))
+    }
+
+    /// Returns once everything written survives a power cut.
+    ///
+    /// # Errors
+    /// The system refuses, or the store is damaged.
+    pub fn sync(&self) -> Result<(), DiskError> {
+        guarded(|| self.db.flush())?;
+        File::open(self.dir.join(FILE))?.sync_all()?;
+        File::open(&self.dir)?.sync_all()?;
+        Ok(())
+    }
+
+    /// The state of the current epoch as last written.
+    ///
+    /// # Errors
+    /// The system refuses, or the store is damaged.
+    pub fn meta(&self) -> Result<Option<IVec>, DiskError> {
+        guarded(|| self.db.get(META_KEY))
+    }
+
+    /// The last entry that begins at or before `index`.
+    ///
+    /// # Errors
+    /// The system refuses, or the store is damaged.
+    pub fn at_or_before(&self, index: u64) -> Result<Option<(u64, IVec)>, DiskError> {
+        guarded(|| self.db.range(..=index.to_be_bytes()).next_back().transpose()).map(|found| found.and_then(indexed))
+    }
+
+    /// The first entry that begins at or after `index`.
+    ///
+    /// # Errors
+    /// The system refuses, or the store is damaged.
+    pub fn at_or_after(&self, index: u64) -> Result<Option<(u64, IVec)>, DiskError> {
+        let first = index.to_be_bytes();
+        guarded(|| self.db.range(&first[..]..META_KEY).next().transpose()).map(|found| found.and_then(indexed))
+    }
+
+    /// Calls `visit` with every entry in order.
+    ///
+    /// # Errors
+    /// The system refuses, or the store is damaged.
+    pub fn scan(&self, mut visit: impl FnMut(u64, &[u8])) -> Result<(), DiskError> {
+        guarded(|| {
+            for item in self.db.range(..META_KEY) {
+                if let Some((index, bytes)) = indexed(item?) {
+                    visit(index, &bytes);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Closes the store; a panic on the way is swallowed, the file is what it is.
+    pub fn close(self) {
+        let Self { db, .. } = self;
+        if catch_unwind(AssertUnwindSafe(move || drop(db))).is_err() {
+            tracing::warn!("the buffer's store panicked while it was closed");
+        }
+    }
+}
+
+fn indexed((key, bytes): (IVec, IVec)) -> Option<(u64, IVec)> {
+    let key: [u8; 8] = key.as_ref().try_into().ok()?;
+    Some((u64::from_be_bytes(key), bytes))
+}
+
+/// Opens the store, waiting for an instance that this process has just closed: sled lets go of its file a little later.
+/// Other processes are kept out by the data directory's own lock.
+fn open_released(config: &sled::Config) -> Result<sled::Db, DiskError> {
+    for _ in 0..OPEN_ATTEMPTS {
+        match guarded(|| config.open()) {
+            Err(DiskError::Io(error)) if error.to_string().contains("could not acquire lock") => {
+                std::thread::sleep(OPEN_PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+    guarded(|| config.open())
+}
+
+/// Whether a frame of ours begins anywhere in the file. Where its first bytes are damaged, sled takes a full file for an
+/// empty one, and wipes it, without a word; every store of ours has had a frame since its first append.
+fn holds_frames(path: &Path) -> io::Result<bool> {
+    if !path.try_exists()? {
+        return Ok(false);
+    }
+    let mut file = File::open(path)?;
+    let mut window = vec![0; SEARCH_BYTES];
+    let mut kept = 0;
+    loop {
+        let read = file.read(&mut window[kept..])?;
+        let filled = kept + read;
+        if window[..filled].windows(MAGIC.len()).any(|bytes| bytes == MAGIC) {
+            return Ok(true);
+        }
+        if read == 0 {
+            return Ok(false);
+        }
+        kept = filled.min(MAGIC.len() - 1);
+        window.copy_within(filled - kept..filled, 0);
+    }
+}
+
+fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, DiskError> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(sled::Error::Io(error))) if error.kind() != io::ErrorKind::UnexpectedEof => Err(DiskError::Io(error)),
+        Ok(Err(error)) => Err(DiskError::Damaged(error.to_string())),
+        Err(panic) => Err(DiskError::Damaged(panic_text(panic.as_ref()))),
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("the store panicked: {}", text.unwrap_or("without a word"))
+}

@@ -1,0 +1,127 @@
+//! One entry of the buffer: the records of one sampling round, and the JSON they are kept as. Pure.
+//!
+//! A record whose time is not settled lies here with the monotonic moment it was taken at; the timestamp in its JSON is a
+//! placeholder that never leaves this file.
+
+use kitchen_contract::id::{Epoch, KitchenId};
+use kitchen_contract::record::{Body, Record};
+use kitchen_contract::time::{Clock, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::frame::{self, FrameError, Identity};
+use crate::clock::wall::Stamp;
+use crate::observation::Moment;
+
+/// A record that has no place in the sequence yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// When it happened.
+    pub stamp: Stamp,
+    /// What it is.
+    pub body: Body,
+}
+
+/// A record in the buffer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// Its place in the sequence of the entry's epoch.
+    pub seq: u64,
+    /// When it happened, settled or not.
+    pub stamp: Stamp,
+    /// What it is.
+    pub body: Body,
+}
+
+impl Held {
+    /// The record for the wire; none while its time is not settled.
+    pub fn record(&self) -> Option<Record> {
+        match self.stamp {
+            Stamp::Settled { timestamp, clock } => {
+                Some(Record { seq: self.seq, timestamp, clock, body: self.body.clone() })
+            }
+            Stamp::Unsettled { .. } => None,
+        }
+    }
+}
+
+/// The records of one round, all of one epoch and kitchen, in rising order of sequence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The run of the agent.
+    pub epoch: Epoch,
+    /// The kitchen, as configured when the round was appended.
+    pub kitchen_id: KitchenId,
+    /// At least one.
+    pub records: Vec<Held>,
+}
+
+/// The JSON inside a frame; the epoch is in the frame's header.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Payload {
+    kitchen_id: KitchenId,
+    records: Vec<Record>,
+    /// Sequence number to milliseconds since the start of its run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    unsettled: BTreeMap<u64, u64>,
+}
+
+impl Entry {
+    /// What the frame's header says of this entry.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            epoch: self.epoch.clone(),
+            from: self.records.first().map_or(0, |held| held.seq),
+            to: self.records.last().map_or(0, |held| held.seq),
+            records: self.records.len() as u32,
+            unsettled: self.records.iter().filter(|held| held.record().is_none()).count() as u32,
+        }
+    }
+
+    /// The frame to keep it as.
+    pub fn to_frame(&self) -> Vec<u8> {
+        let mut unsettled = BTreeMap::new();
+        let mut records = Vec::with_capacity(self.records.len());
+        for held in &self.records {
+            let (timestamp, clock) = match held.stamp {
+                Stamp::Settled { timestamp, clock } => (timestamp, clock),
+                Stamp::Unsettled { at } => {
+                    unsettled.insert(held.seq, u64::try_from(at.0.as_millis()).unwrap_or(u64::MAX));
+                    (placeholder(), Clock::Estimated { bound_ms: None })
+                }
+            };
+            records.push(Record { seq: held.seq, timestamp, clock, body: held.body.clone() });
+        }
+        let payload = Payload { kitchen_id: self.kitchen_id.clone(), records, unsettled };
+        let json = serde_json::to_vec(&payload).expect("invariant: records of the contract are JSON");
+        frame::encode(&self.identity(), &json)
+    }
+
+    /// Reads a frame back.
+    ///
+    /// # Errors
+    /// Damaged, or intact but not written by this code.
+    pub fn from_frame(bytes: &[u8]) -> Result<Self, FrameError> {
+        let (identity, json) = frame::decode(bytes)?;
+        let Ok(Payload { kitchen_id, records, unsettled }) = serde_json::from_slice(json) else {
+            return Err(FrameError::Payload(identity));
+        };
+        let records = records.into_iter().map(|record| held(record, &unsettled)).collect();
+        Ok(Self { epoch: identity.epoch, kitchen_id, records })
+    }
+}
+
+fn held(record: Record, unsettled: &BTreeMap<u64, u64>) -> Held {
+    let Record { seq, timestamp, clock, body } = record;
+    let stamp = match unsettled.get(&seq) {
+        Some(at_ms) => Stamp::Unsettled { at: Moment(Duration::from_millis(*at_ms)) },
+        None => Stamp::Settled { timestamp, clock },
+    };
+    Held { seq, stamp, body }
+}
+
+fn placeholder() -> Timestamp {
+    Timestamp::from_unix_ms(0).expect("invariant: 1970 is a timestamp")
+}

@@ -1,0 +1,46 @@
+//! What can go wrong with the buffer, in words for the person in front of it.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why the buffer could not do what it was asked.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum BufferError {
+    /// Another process owns the data directory.
+    #[error("another process uses the data directory `{}`", .dir.display())]
+    #[diagnostic(
+        code(buffer::locked),
+        help(
+            "only one agent can run on a data directory: stop the other one, or give this one its own `gateway.data_dir`"
+        )
+    )]
+    Locked {
+        /// The data directory.
+        dir: PathBuf,
+    },
+    /// The data directory cannot be made or entered.
+    #[error("cannot use the data directory `{}`: {source}", .dir.display())]
+    #[diagnostic(code(buffer::data_dir), help("make the directory and give the agent's user write permission"))]
+    DataDir {
+        /// The data directory.
+        dir: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The disk does not take or give what it should; a full or read-only disk. What was to be written is kept in memory.
+    #[error("cannot use the buffer in `{}`: {reason}", .dir.display())]
+    #[diagnostic(
+        code(buffer::disk),
+        help("check free space and mount of the data directory; the agent retries by itself")
+    )]
+    Disk {
+        /// The directory of the store.
+        dir: PathBuf,
+        /// What the system or the store said.
+        reason: String,
+    },
+    /// The thread that owns the buffer has ended.
+    #[error("the buffer is closed")]
+    #[diagnostic(code(buffer::closed))]
+    Closed,
+}

@@ -1,0 +1,192 @@
+//! What the sink has acknowledged goes; what waited for a clock is settled, once and for good.
+//!
+//! Freeing is not synced: after a power cut it may come back and is then sent and acknowledged again. Settling is synced,
+//! because a timestamp must not change once it may have been sent.
+
+use kitchen_contract::id::Epoch;
+use kitchen_contract::ranges::SeqRanges;
+use kitchen_contract::time::Timestamp;
+
+use super::disk::Changes;
+use super::entry::{Entry, Held};
+use super::error::BufferError;
+use super::frame::{self, Identity};
+use super::queue::Buffer;
+use crate::clock::wall::{Stamp, WallClock, place_in_earlier_run};
+use crate::observation::Moment;
+
+/// How many entries are settled in one write: what that takes in memory.
+const SETTLE_ENTRIES_MAX: usize = 64;
+
+/// Records of one earlier run, in time.
+struct EarlierRun {
+    epoch: Epoch,
+    ended: Moment,
+    next_run_started: Timestamp,
+}
+
+impl Buffer {
+    /// Frees the records of `epoch` in `ranges`; returns how many were still held.
+    ///
+    /// # Errors
+    /// The disk does not take it now; nothing is freed then, the records are sent and acknowledged again.
+    pub fn acknowledge(&mut self, epoch: &Epoch, ranges: &SeqRanges) -> Result<u64, BufferError> {
+        self.ready()?;
+        let held_before = self.contents.records;
+        let Some(base) = self.contents.base_of(epoch) else { return Ok(0) };
+        for (from, to) in ranges.iter() {
+            let mut next = self.entry_at_or_before(base.saturating_add(from))?;
+            while let Some((index, bytes)) = self.next_entry(next)? {
+                if index > base.saturating_add(to) {
+                    break;
+                }
+                next = index + 1;
+                if frame::decode(&bytes).is_ok_and(|(identity, _)| identity.epoch == *epoch) {
+                    self.free(index, &bytes, ranges)?;
+                }
+            }
+        }
+        Ok(held_before - self.contents.records)
+    }
+
+    /// Gives a time to every record that waits for one; returns how many. Does nothing without a `serverTime`.
+    ///
+    /// # Errors
+    /// The disk does not take it now; what is not settled stays as it was.
+    pub fn settle(&mut self, clock: &WallClock) -> Result<u64, BufferError> {
+        self.ready()?;
+        let Some(started) = clock.run_started().filter(|_| self.contents.unsettled > 0) else { return Ok(0) };
+        let waiting_before = self.contents.unsettled;
+        let earlier = self.earlier_runs(started)?;
+        let mut next = 0;
+        loop {
+            let (changes, after) = self.settled_entries(next, clock, &earlier)?;
+            if changes.written.is_empty() {
+                break;
+            }
+            self.rewrite(&changes)?;
+            next = after;
+        }
+        Ok(waiting_before - self.contents.unsettled)
+    }
+
+    fn next_entry(&mut self, index: u64) -> Result<Option<(u64, sled::IVec)>, BufferError> {
+        self.disk()?.at_or_after(index).map_err(|error| self.failed(error))
+    }
+
+    /// Frees what of one entry is acknowledged; what is missing is kept under the index of its first record.
+    fn free(&mut self, index: u64, bytes: &[u8], ranges: &SeqRanges) -> Result<(), BufferError> {
+        let mut entry = match Entry::from_frame(bytes) {
+            Ok(entry) => entry,
+            Err(error) => return self.skip(index, error),
+        };
+        let before = entry.identity();
+        entry.records.retain(|held| !ranges.contains(held.seq));
+        let after = entry.identity();
+        if after.records == before.records {
+            return Ok(());
+        }
+        let base = index - before.from.min(index);
+        let mut changes = Changes { removed: vec![index], ..Changes::default() };
+        if after.records > 0 {
+            changes.removed.retain(|_| after.from != before.from);
+            changes.written.push((base + after.from, entry.to_frame()));
+        }
+        self.disk()?.write(&changes).map_err(|error| self.failed(error))?;
+        self.contents.remove(base, &before, bytes.len());
+        for (_, frame) in &changes.written {
+            self.contents.add(base, &after, frame.len());
+        }
+        Ok(())
+    }
+
+    /// The earlier runs that left unsettled records, each with when it ended and when the next one began.
+    fn earlier_runs(&mut self, started: Timestamp) -> Result<Vec<EarlierRun>, BufferError> {
+        let mut ends: Vec<(Epoch, Moment)> = Vec::new();
+        let mut next = 0;
+        while let Some((index, bytes)) = self.next_unsettled(next)? {
+            next = index + 1;
+            let Ok(entry) = Entry::from_frame(&bytes) else { continue };
+            let ended = entry.records.iter().filter_map(waiting_since).max();
+            match (ends.last_mut(), ended) {
+                (Some((epoch, end)), Some(ended)) if *epoch == entry.epoch => *end = ended.max(*end),
+                (_, Some(ended)) if entry.epoch != self.epoch => ends.push((entry.epoch, ended)),
+                _ => {}
+            }
+        }
+        let mut next_run_started = started;
+        let mut runs = Vec::new();
+        for (epoch, ended) in ends.into_iter().rev() {
+            runs.push(EarlierRun { epoch, ended, next_run_started });
+            let run_ms = i64::try_from(ended.0.as_millis()).unwrap_or(i64::MAX);
+            next_run_started = next_run_started.saturating_add_ms(-run_ms);
+        }
+        Ok(runs)
+    }
+
+    /// The next entry from `index` on in which a record waits for a clock.
+    fn next_unsettled(&mut self, index: u64) -> Result<Option<(u64, sled::IVec)>, BufferError> {
+        let mut next = index;
+        while let Some((index, bytes)) = self.next_entry(next)? {
+            if frame::decode(&bytes).is_ok_and(|(identity, _)| identity.unsettled > 0) {
+                return Ok(Some((index, bytes)));
+            }
+            next = index + 1;
+        }
+        Ok(None)
+    }
+
+    /// The next few waiting entries, settled, and where to go on.
+    fn settled_entries(
+        &mut self,
+        from: u64,
+        clock: &WallClock,
+        earlier: &[EarlierRun],
+    ) -> Result<(Changes, u64), BufferError> {
+        let mut changes = Changes::default();
+        let mut next = from;
+        while changes.written.len() < SETTLE_ENTRIES_MAX {
+            let Some((index, bytes)) = self.next_unsettled(next)? else { break };
+            next = index + 1;
+            let Ok(mut entry) = Entry::from_frame(&bytes) else { continue };
+            let run = earlier.iter().find(|run| run.epoch == entry.epoch);
+            for held in &mut entry.records {
+                held.stamp = settled(held, clock, run);
+            }
+            changes.written.push((index, entry.to_frame()));
+        }
+        Ok((changes, next))
+    }
+
+    fn rewrite(&mut self, changes: &Changes) -> Result<(), BufferError> {
+        let mut replaced: Vec<(Identity, usize)> = Vec::new();
+        for (index, _) in &changes.written {
+            let old = self.next_entry(*index)?;
+            replaced.extend(old.and_then(|(_, bytes)| Some((frame::decode(&bytes).ok()?.0, bytes.len()))));
+        }
+        let disk = self.disk()?;
+        let written = disk.write(changes).and_then(|()| disk.sync());
+        written.map_err(|error| self.failed(error))?;
+        for ((identity, bytes), (index, frame)) in replaced.into_iter().zip(&changes.written) {
+            let base = index - identity.from.min(*index);
+            self.contents.remove(base, &identity, bytes);
+            self.contents.add(base, &Identity { unsettled: 0, ..identity }, frame.len());
+        }
+        Ok(())
+    }
+}
+
+fn waiting_since(held: &Held) -> Option<Moment> {
+    match held.stamp {
+        Stamp::Unsettled { at } => Some(at),
+        Stamp::Settled { .. } => None,
+    }
+}
+
+fn settled(held: &Held, clock: &WallClock, earlier: Option<&EarlierRun>) -> Stamp {
+    match (waiting_since(held), earlier) {
+        (Some(at), Some(run)) => place_in_earlier_run(run.next_run_started, run.ended, at),
+        (Some(at), None) => clock.settle(at).unwrap_or(held.stamp),
+        (None, _) => held.stamp,
+    }
+}

@@ -1,0 +1,40 @@
+//! The buffer: every record is on disk here before it leaves the gateway, and is freed only on the sink's acknowledgement.
+//!
+//! Where it sits: the recorder appends, the forwarder reads and acknowledges, both through [`Keeper`]'s handle.
+//! It promises: what an append has returned survives kill -9 and a power cut; identities never repeat; every record that
+//! is given up leaves a gap record; a damaged store is set aside and never stops the agent.
+//! It does not: send, decide when to retry, or read what lies in a directory that was set aside.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`frame`] | the bytes of one entry, checksummed, with its identity in a header of its own; pure |
+//! | [`entry`] | one sampling round and its JSON; pure |
+//! | [`contents`] | what is held, counted; what to give up at the limit; pure |
+//! | [`disk`] | sled, the power-safe sync, damage caught |
+//! | [`repair`] | what becomes of a store that failed |
+//! | [`queue`] | the buffer itself: opened, made ready again after a failure |
+//! | [`append`] | a round gets its numbers and goes to disk; eviction at the limit |
+//! | [`read`] | the oldest records, for one envelope |
+//! | [`free`] | what the sink has acknowledged goes; what waited for a clock is settled |
+//! | [`keeper`] | the one thread that owns the queue |
+
+pub mod append;
+pub mod contents;
+pub mod disk;
+pub mod entry;
+pub mod error;
+pub mod frame;
+pub mod free;
+pub mod keeper;
+pub mod queue;
+pub mod read;
+pub mod repair;
+
+pub use append::{Appended, Round};
+pub use error::BufferError;
+pub use keeper::{BufferHandle, BufferState, Keeper};
+pub use queue::{Buffer, Limits};
+pub use read::{Batch, Read, ReadLimits};
+
+#[cfg(test)]
+mod tests;

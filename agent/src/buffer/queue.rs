@@ -1,0 +1,288 @@
+//! The buffer itself: opened, and made ready again after a failure.
+//!
+//! A write that failed is in doubt: it may or may not have reached the disk. It is kept in memory with its numbers, the
+//! store is closed, and nothing is read or written before exactly the same write has been repeated on the reopened store.
+//! So an identity never stands for two contents. A damaged store is set aside and a fresh one begins in the same epoch.
+
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use kitchen_contract::id::Epoch;
+use kitchen_contract::record::EpochEnd;
+use kitchen_contract::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::append::Appended;
+use super::contents::{Contents, Losses};
+use super::disk::{Changes, Disk, DiskError};
+use super::error::BufferError;
+use super::frame::{self, FrameError, Identity};
+use super::repair;
+
+/// How much is held before the oldest is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Records.
+    pub records_max: u64,
+    /// Bytes of frames; the store's own files take about twice as much.
+    pub bytes_max: u64,
+}
+
+/// What happened that nobody asked for, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Records given up at the limit.
+    pub evicted: u64,
+    /// Frames whose checksum failed.
+    pub damaged: u64,
+    /// Stores set aside.
+    pub set_aside: u64,
+}
+
+/// The place of the current epoch in the append index; known once the store was opened.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub(super) base: u64,
+    pub(super) last_seq: u64,
+    pub(super) previous: Option<EpochEnd>,
+    pub(super) latest: Option<Timestamp>,
+}
+
+/// A write that may or may not have reached the disk.
+#[derive(Clone, Debug)]
+pub(super) struct InDoubt {
+    pub(super) changes: Changes,
+    pub(super) appended: Appended,
+}
+
+/// The state of an epoch on disk, beside the epoch and last sequence number in its frame's header.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta {
+    base: u64,
+    /// The latest synced timestamp.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest: Option<Timestamp>,
+}
+
+/// The gateway's only queue. Everything in it blocks: it lives on a thread of its own, see [`super::Keeper`].
+pub struct Buffer {
+    pub(super) dir: PathBuf,
+    pub(super) limits: Limits,
+    pub(super) epoch: Epoch,
+    pub(super) run: Option<Run>,
+    pub(super) disk: Option<Disk>,
+    pub(super) contents: Contents,
+    pub(super) in_doubt: Option<InDoubt>,
+    /// An append that was in doubt and has reached the disk since; the repeated call takes it.
+    pub(super) resolved: Option<Appended>,
+    /// To be written as gap records with the next append.
+    pub(super) losses: Losses,
+    pub(super) counters: Counters,
+    /// Held while this process owns the data directory.
+    _lock: File,
+}
+
+impl Buffer {
+    /// Takes the data directory for this process and opens the store in it; `epoch` is that of this run.
+    ///
+    /// A full disk is no error here: the buffer is then opened by a later call.
+    ///
+    /// # Errors
+    /// The directory cannot be used, or another process owns it.
+    pub fn open(data_dir: &Path, limits: Limits, epoch: Epoch) -> Result<Self, BufferError> {
+        let lock = lock(data_dir)?;
+        let mut buffer = Self {
+            dir: data_dir.join("buffer"),
+            limits,
+            epoch,
+            run: None,
+            disk: None,
+            contents: Contents::default(),
+            in_doubt: None,
+            resolved: None,
+            losses: Losses::default(),
+            counters: Counters::default(),
+            _lock: lock,
+        };
+        if let Err(error) = buffer.ready() {
+            tracing::error!(%error, "the buffer cannot be opened yet");
+        }
+        Ok(buffer)
+    }
+
+    /// The epoch of this run.
+    pub fn epoch(&self) -> &Epoch {
+        &self.epoch
+    }
+
+    /// What is held.
+    pub fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    /// What happened that nobody asked for.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The last sequence number of this epoch on disk; 0 before the first.
+    pub fn last_seq(&self) -> u64 {
+        self.run.as_ref().map_or(0, |run| run.last_seq)
+    }
+
+    /// The latest synced timestamp on disk.
+    pub fn latest(&self) -> Option<Timestamp> {
+        self.run.as_ref().and_then(|run| run.latest)
+    }
+
+    /// Makes the store usable: opens it, repeats a write in doubt, sets a damaged one aside.
+    ///
+    /// # Errors
+    /// The disk does not take it now; a later call tries again.
+    pub fn ready(&mut self) -> Result<(), BufferError> {
+        // The second turn works on a fresh store; if that one is damaged too, the disk is to blame.
+        match self.make_ready() {
+            Err(DiskError::Damaged(reason)) => {
+                self.replace_store(&reason)?;
+                self.make_ready().map_err(|error| self.disk_error(&error.to_string()))
+            }
+            other => other.map_err(|error| self.disk_error(&error.to_string())),
+        }
+    }
+
+    /// Notes a failed call on the store: it is closed, and set aside if it is damaged. The next call starts over.
+    pub(super) fn failed(&mut self, error: DiskError) -> BufferError {
+        self.close_store();
+        match error {
+            DiskError::Io(error) => self.disk_error(&error.to_string()),
+            DiskError::Damaged(reason) => match self.replace_store(&reason) {
+                Ok(()) => self.disk_error(&reason),
+                Err(error) => error,
+            },
+        }
+    }
+
+    /// The open store, after [`Buffer::ready`].
+    ///
+    /// # Errors
+    /// As [`Buffer::ready`].
+    pub(super) fn disk(&mut self) -> Result<&Disk, BufferError> {
+        self.ready()?;
+        self.disk.as_ref().ok_or(BufferError::Closed)
+    }
+
+    fn make_ready(&mut self) -> Result<(), DiskError> {
+        if self.disk.is_some() && self.in_doubt.is_none() {
+            return Ok(());
+        }
+        self.close_store();
+        let disk = Disk::open(&self.dir)?;
+        if let Some(InDoubt { changes, .. }) = &self.in_doubt {
+            disk.write(changes)?;
+        }
+        // Also without a write in doubt: what is read from here on may be sent, so it must not fall back.
+        disk.sync()?;
+        self.take_stock(&disk)?;
+        self.disk = Some(disk);
+        if let Some(InDoubt { appended, .. }) = self.in_doubt.take() {
+            self.note_appended(&appended);
+            self.resolved = Some(appended);
+        }
+        Ok(())
+    }
+
+    /// Counts what is there, drops frames that fail their checksum, and finds where this epoch begins.
+    fn take_stock(&mut self, disk: &Disk) -> Result<(), DiskError> {
+        let mut contents = Contents::default();
+        let mut bad = Vec::new();
+        let mut last = None;
+        disk.scan(|index, bytes| match frame::decode(bytes) {
+            Ok((identity, _)) => {
+                contents.add(index - identity.from.min(index), &identity, bytes.len());
+                last = Some((index, identity));
+            }
+            Err(error) => bad.push((index, error)),
+        })?;
+        self.contents = contents;
+        for (index, error) in bad {
+            self.drop_damaged(disk, index, error)?;
+        }
+        if self.run.is_none() {
+            self.run = Some(begin_run(disk.meta()?.as_deref(), last));
+        }
+        Ok(())
+    }
+
+    /// Takes a damaged frame out, counts it, and remembers what to put on record.
+    pub(super) fn drop_damaged(&mut self, disk: &Disk, index: u64, error: FrameError) -> Result<(), DiskError> {
+        tracing::error!(index, %error, "a buffered entry is damaged and skipped");
+        self.counters.damaged += 1;
+        if let FrameError::Payload(identity) = error {
+            self.losses.damage(&identity.epoch, identity.from, identity.to);
+        }
+        disk.write(&Changes { removed: vec![index], ..Changes::default() })
+    }
+
+    fn replace_store(&mut self, reason: &str) -> Result<(), BufferError> {
+        self.close_store();
+        let aside = repair::set_aside(&self.dir).map_err(|error| self.disk_error(&error.to_string()))?;
+        let records = self.contents.records;
+        tracing::error!(%reason, aside = %aside.display(), records, "the buffer is damaged: set aside, a fresh one begins");
+        self.counters.set_aside += 1;
+        self.contents.lost(&mut self.losses);
+        self.contents = Contents::default();
+        Ok(())
+    }
+
+    fn close_store(&mut self) {
+        if let Some(disk) = self.disk.take() {
+            disk.close();
+        }
+    }
+
+    fn disk_error(&self, reason: &str) -> BufferError {
+        BufferError::Disk { dir: self.dir.clone(), reason: reason.to_owned() }
+    }
+
+    /// The frame that says how far this epoch got, to be written together with every append.
+    pub(super) fn meta_frame(&self, run: &Run) -> Vec<u8> {
+        let meta = Meta { base: run.base, latest: run.latest };
+        let json = serde_json::to_vec(&meta).expect("invariant: numbers and a timestamp are JSON");
+        let identity =
+            Identity { epoch: self.epoch.clone(), from: run.last_seq, to: run.last_seq, records: 0, unsettled: 0 };
+        frame::encode(&identity, &json)
+    }
+}
+
+/// Where a new epoch begins: after the last one on disk, as its state says or, if that is damaged, as its last entry says.
+fn begin_run(meta: Option<&[u8]>, last: Option<(u64, Identity)>) -> Run {
+    let stored = meta.and_then(|bytes| {
+        let (identity, json) = frame::decode(bytes).ok()?;
+        let Meta { base, latest } = serde_json::from_slice(json).ok()?;
+        Some((base, EpochEnd { epoch: identity.epoch, last_seq: identity.to }, latest))
+    });
+    let from_entry = |(index, identity): (u64, Identity)| {
+        let base = index - identity.from.min(index);
+        (base, EpochEnd { epoch: identity.epoch, last_seq: identity.to }, None)
+    };
+    match stored.or_else(|| last.map(from_entry)) {
+        Some((base, previous, latest)) => {
+            Run { base: base + previous.last_seq, last_seq: 0, previous: Some(previous), latest }
+        }
+        None => Run { base: 0, last_seq: 0, previous: None, latest: None },
+    }
+}
+
+fn lock(data_dir: &Path) -> Result<File, BufferError> {
+    let data_dir_error = |source| BufferError::DataDir { dir: data_dir.to_owned(), source };
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(data_dir_error)?;
+    let path = data_dir.join("lock");
+    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(data_dir_error)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(BufferError::Locked { dir: data_dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(data_dir_error(source)),
+    }
+}

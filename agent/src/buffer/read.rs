@@ -1,0 +1,125 @@
+//! The oldest records that are wanted, for one envelope. Reading frees nothing.
+
+use kitchen_contract::id::{Epoch, KitchenId};
+use kitchen_contract::record::Record;
+
+use super::entry::Entry;
+use super::error::BufferError;
+use super::queue::Buffer;
+
+/// How much is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Records.
+    pub records_max: usize,
+    /// Bytes of the records' JSON; a single record may be larger.
+    pub bytes_max: usize,
+}
+
+/// Records of one epoch and kitchen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// The run of the agent.
+    pub epoch: Epoch,
+    /// The kitchen.
+    pub kitchen_id: KitchenId,
+    /// At least one, in rising order.
+    pub records: Vec<Record>,
+    /// Where to read on: the append index of the last record.
+    pub last_index: u64,
+}
+
+/// What a read found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Read {
+    /// Records.
+    Batch(Batch),
+    /// Nothing there.
+    Empty,
+    /// What comes next waits for a clock.
+    Unsettled,
+}
+
+impl Buffer {
+    /// The oldest records after the append index `after` (0: from the beginning).
+    ///
+    /// A frame that turns out to be damaged is skipped, counted and put on record with the next append.
+    ///
+    /// # Errors
+    /// The disk cannot be read now.
+    pub fn read(&mut self, after: u64, limits: ReadLimits) -> Result<Read, BufferError> {
+        let mut gathering = Gathering { after, limits, bytes: 0, batch: None };
+        let mut next = self.entry_at_or_before(after)?;
+        loop {
+            let found = self.disk()?.at_or_after(next).map_err(|error| self.failed(error))?;
+            let Some((index, frame)) = found else { break };
+            next = index + 1;
+            match Entry::from_frame(&frame) {
+                Ok(entry) if gathering.take(index, &entry) => {}
+                Ok(_) => return Ok(gathering.batch.map_or(Read::Unsettled, Read::Batch)),
+                Err(error) => self.skip(index, error)?,
+            }
+        }
+        Ok(gathering.batch.map_or(Read::Empty, Read::Batch))
+    }
+
+    /// The index of the last entry that begins at or before `index`, or `index` itself.
+    pub(super) fn entry_at_or_before(&mut self, index: u64) -> Result<u64, BufferError> {
+        let found = self.disk()?.at_or_before(index).map_err(|error| self.failed(error))?;
+        Ok(found.map_or(index, |(index, _)| index))
+    }
+
+    /// Takes a damaged frame out of the store.
+    pub(super) fn skip(&mut self, index: u64, error: super::frame::FrameError) -> Result<(), BufferError> {
+        self.ready()?;
+        let Some(disk) = self.disk.take() else { return Err(BufferError::Closed) };
+        let dropped = self.drop_damaged(&disk, index, error);
+        self.disk = Some(disk);
+        dropped.map_err(|error| self.failed(error))
+    }
+}
+
+/// A batch as it grows.
+struct Gathering {
+    after: u64,
+    limits: ReadLimits,
+    bytes: usize,
+    batch: Option<Batch>,
+}
+
+impl Gathering {
+    /// Takes what is wanted of an entry; false where it does not belong or fit, or waits for a clock.
+    fn take(&mut self, index: u64, entry: &Entry) -> bool {
+        let Some(first) = entry.records.first() else { return true };
+        for held in &entry.records {
+            let record_index = index + (held.seq - first.seq);
+            if record_index <= self.after {
+                continue;
+            }
+            let Some(record) = held.record() else { return false };
+            if !self.take_record(record_index, entry, record) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn take_record(&mut self, index: u64, entry: &Entry, record: Record) -> bool {
+        let bytes = serde_json::to_vec(&record).map_or(0, |json| json.len() + 1);
+        let batch = self.batch.get_or_insert_with(|| Batch {
+            epoch: entry.epoch.clone(),
+            kitchen_id: entry.kitchen_id.clone(),
+            records: Vec::new(),
+            last_index: index,
+        });
+        let fits = batch.records.len() < self.limits.records_max && self.bytes + bytes <= self.limits.bytes_max;
+        let belongs = batch.epoch == entry.epoch && batch.kitchen_id == entry.kitchen_id;
+        let taken = belongs && (fits || batch.records.is_empty());
+        if taken {
+            self.bytes += bytes;
+            batch.last_index = index;
+            batch.records.push(record);
+        }
+        taken
+    }
+}

@@ -1,0 +1,329 @@
+//! The buffer against a model, through crashes, damage and a full house.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use kitchen_contract::id::Epoch;
+use kitchen_contract::ranges::SeqRanges;
+use kitchen_contract::record::{Body, EpochEnd, Event, Gap, GapReason, Record};
+use kitchen_contract::time::{Clock as Trust, Timestamp};
+use proptest::prelude::*;
+
+use super::entry::Draft;
+use super::*;
+use crate::clock::wall::{Exchange, Stamp, WallClock};
+use crate::observation::Moment;
+
+const ROOMY: Limits = Limits { records_max: 100_000, bytes_max: 64 * 1024 * 1024 };
+const EVERYTHING: ReadLimits = ReadLimits { records_max: 100_000, bytes_max: 64 * 1024 * 1024 };
+
+fn epoch(number: u8) -> Epoch {
+    Epoch::from_entropy([number; 15])
+}
+
+fn stamp(unix_ms: i64) -> Stamp {
+    Stamp::Settled { timestamp: Timestamp::from_unix_ms(unix_ms).unwrap(), clock: Trust::Synced }
+}
+
+fn step(step_ms: i64) -> Draft {
+    Draft { stamp: stamp(step_ms), body: Body::Event(Event::ClockStep { step_ms }) }
+}
+
+fn round(steps: impl IntoIterator<Item = i64>) -> Round {
+    Round { kitchen_id: "kitchen-1".parse().unwrap(), now: stamp(7), drafts: steps.into_iter().map(step).collect() }
+}
+
+/// All records, by epoch.
+fn held(buffer: &mut Buffer) -> BTreeMap<Epoch, Vec<Record>> {
+    let mut held: BTreeMap<Epoch, Vec<Record>> = BTreeMap::new();
+    let mut after = 0;
+    while let Read::Batch(batch) = buffer.read(after, EVERYTHING).unwrap() {
+        held.entry(batch.epoch).or_default().extend(batch.records);
+        after = batch.last_index;
+    }
+    held
+}
+
+fn seqs(buffer: &mut Buffer) -> BTreeMap<Epoch, Vec<u64>> {
+    let held = held(buffer);
+    held.into_iter().map(|(epoch, records)| (epoch, records.iter().map(|record| record.seq).collect())).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for found in fs::read_dir(from).unwrap() {
+        let found = found.unwrap();
+        let target = to.join(found.file_name());
+        if found.file_type().unwrap().is_dir() {
+            copy(&found.path(), &target)
+        } else {
+            assert!(fs::copy(found.path(), target).is_ok())
+        }
+    }
+}
+
+#[test]
+fn the_first_record_of_an_epoch_names_the_one_before_even_if_all_was_freed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
+    assert_eq!(first.append(&round([1, 2])).unwrap().to(), 3);
+    assert_eq!(first.acknowledge(&epoch(1), &(1..=3).collect()).unwrap(), 3);
+    drop(first);
+    let mut second = Buffer::open(dir.path(), ROOMY, epoch(2)).unwrap();
+    let appended = second.append(&round([])).unwrap();
+    let previous = Some(EpochEnd { epoch: epoch(1), last_seq: 3 });
+    let Body::Event(Event::AgentStarted { previous: named, .. }) = &appended.entry.records[0].body else { panic!() };
+    assert_eq!((named, appended.from(), appended.to()), (&previous, 1, 1));
+}
+
+#[test]
+fn a_second_process_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let _first = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
+    assert!(matches!(Buffer::open(dir.path(), ROOMY, epoch(2)), Err(BufferError::Locked { .. })));
+}
+
+#[test]
+fn what_is_missing_of_an_acknowledged_round_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
+    buffer.append(&round(0..9)).unwrap();
+    let acknowledged = SeqRanges::from(vec![(1, 3), (6, 6), (9, u64::MAX)]);
+    assert_eq!(buffer.acknowledge(&epoch(1), &acknowledged).unwrap(), 6);
+    assert_eq!(seqs(&mut buffer)[&epoch(1)], [4, 5, 7, 8]);
+    assert_eq!(buffer.acknowledge(&epoch(1), &acknowledged).unwrap(), 0);
+    assert_eq!(buffer.acknowledge(&epoch(9), &acknowledged).unwrap(), 0);
+    assert_eq!(buffer.acknowledge(&epoch(1), &[5, 8].into_iter().collect()).unwrap(), 2);
+    assert_eq!(seqs(&mut buffer)[&epoch(1)], [4, 7]);
+}
+
+#[test]
+fn a_full_buffer_gives_up_the_oldest_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { records_max: 64, ..ROOMY };
+    let mut buffer = Buffer::open(dir.path(), limits, epoch(1)).unwrap();
+    for number in 0..500 {
+        buffer.append(&round([number])).unwrap();
+        assert!(buffer.contents().records <= 64, "{}", buffer.contents().records);
+    }
+    let records = held(&mut buffer).remove(&epoch(1)).unwrap();
+    let mut accounted: SeqRanges = records.iter().map(|record| record.seq).collect();
+    for record in &records {
+        if let Body::Gap(Gap { from, to, reason: GapReason::Evicted, .. }) = &record.body {
+            accounted.insert(*from, *to);
+        }
+    }
+    assert_eq!(accounted.iter().collect::<Vec<_>>(), [(1, buffer.last_seq())]);
+    assert!(buffer.counters().evicted > 400);
+}
+
+#[test]
+fn a_damaged_store_is_set_aside_and_the_agent_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
+    for number in 0..200 {
+        buffer.append(&round([number])).unwrap();
+    }
+    drop(buffer);
+    let db = dir.path().join("buffer").join("db");
+    let mut bytes = fs::read(&db).unwrap();
+    for at in (0..bytes.len()).step_by(97) {
+        bytes[at] ^= 0x10;
+    }
+    fs::write(&db, bytes).unwrap();
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(2)).unwrap();
+    buffer.append(&round([1])).unwrap();
+    assert_eq!(seqs(&mut buffer)[&epoch(2)], [1, 2]);
+    assert_eq!(buffer.counters().set_aside, 1);
+    assert!(dir.path().join("buffer.damaged-1").join("db").exists());
+}
+
+#[test]
+fn a_damaged_frame_is_skipped_counted_and_put_on_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
+    buffer.append(&round([1])).unwrap();
+    buffer.append(&round([2, 3])).unwrap();
+    let disk = buffer.disk.as_ref().unwrap();
+    let (index, frame) = disk.at_or_after(2).unwrap().unwrap();
+    let mut frame = frame.to_vec();
+    let middle = frame.len() / 2 + 20;
+    frame[middle] ^= 1;
+    disk.write(&disk::Changes { written: vec![(index, frame)], ..Default::default() }).unwrap();
+    assert_eq!(seqs(&mut buffer)[&epoch(1)], [1, 2]);
+    let appended = buffer.append(&round([4])).unwrap();
+    let gap = Gap { epoch: epoch(1), from: 3, to: 4, reason: GapReason::Damaged };
+    assert_eq!(appended.entry.records[1].body, Body::Gap(gap));
+    assert_eq!(buffer.counters().damaged, 1);
+}
+
+#[test]
+fn what_waits_for_a_clock_is_not_read_before_it_is_settled() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |seconds| Stamp::Unsettled { at: Moment(Duration::from_secs(seconds)) };
+    let waiting = |seconds: &[u64]| Round {
+        now: at(0),
+        drafts: seconds.iter().map(|seconds| Draft { stamp: at(*seconds), ..step(1) }).collect(),
+        ..round([])
+    };
+    let mut earlier = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
+    earlier.append(&waiting(&[10, 40])).unwrap();
+    drop(earlier);
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(2)).unwrap();
+    buffer.append(&waiting(&[5])).unwrap();
+    assert_eq!(buffer.read(0, EVERYTHING).unwrap(), Read::Unsettled);
+    assert_eq!(buffer.settle(&WallClock::new()).unwrap(), 0);
+    let mut clock = WallClock::new();
+    let server_time = "2026-12-01T10:00:00.000Z".parse().unwrap();
+    let moment = Moment(Duration::from_secs(60));
+    clock.learn(Exchange { sent: moment, received: moment, server_time });
+    assert_eq!(buffer.settle(&clock).unwrap(), 5);
+    let times = |records: &[Record]| records.iter().map(|record| record.timestamp.to_string()).collect::<Vec<_>>();
+    let held = held(&mut buffer);
+    let day = "2026-12-01T09:5";
+    assert_eq!(
+        times(&held[&epoch(1)]),
+        [format!("{day}8:20.000Z"), format!("{day}8:30.000Z"), format!("{day}9:00.000Z")]
+    );
+    assert_eq!(times(&held[&epoch(2)]), [format!("{day}9:00.000Z"), format!("{day}9:05.000Z")]);
+    assert!(held[&epoch(1)].iter().all(|record| record.clock == Trust::Estimated { bound_ms: None }));
+    assert!(held[&epoch(2)].iter().all(|record| record.clock == Trust::Synced));
+    assert_eq!(buffer.contents().unsettled, 0);
+}
+
+#[derive(Clone, Debug)]
+enum Action {
+    Append(u8),
+    Acknowledge { skip: u8, count: u8 },
+    Read { records_max: usize },
+    Reopen,
+    Crash,
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        4 => (0u8..6).prop_map(Action::Append),
+        3 => (0u8..8, 1u8..12).prop_map(|(skip, count)| Action::Acknowledge { skip, count }),
+        2 => (1usize..20).prop_map(|records_max| Action::Read { records_max }),
+        1 => Just(Action::Reopen),
+        1 => Just(Action::Crash),
+    ]
+}
+
+/// The buffer and what it must hold.
+struct Bench {
+    root: tempfile::TempDir,
+    runs: u8,
+    buffer: Option<Buffer>,
+    model: BTreeMap<(u8, u64), ()>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let mut bench = Self { root: tempfile::tempdir().unwrap(), runs: 0, buffer: None, model: BTreeMap::new() };
+        bench.start();
+        bench
+    }
+
+    fn dir(&self) -> std::path::PathBuf {
+        self.root.path().join(self.runs.to_string())
+    }
+
+    fn start(&mut self) {
+        let buffer = Buffer::open(&self.dir(), ROOMY, epoch(self.runs)).unwrap();
+        self.buffer = Some(buffer);
+        self.append(0);
+    }
+
+    fn append(&mut self, count: u8) {
+        let buffer = self.buffer.as_mut().unwrap();
+        let before = buffer.last_seq();
+        let appended = buffer.append(&round(0..i64::from(count))).unwrap();
+        assert_eq!(appended.entry.records.first().map_or(before + 1, |held| held.seq), before + 1);
+        self.model.extend(appended.entry.records.iter().map(|held| ((self.runs, held.seq), ())));
+    }
+
+    fn perform(&mut self, action: &Action) {
+        match *action {
+            Action::Append(count) if count > 0 => self.append(count),
+            Action::Append(_) => {}
+            Action::Acknowledge { skip, count } => self.acknowledge(usize::from(skip), usize::from(count)),
+            Action::Read { records_max } => self.read(records_max),
+            Action::Reopen | Action::Crash => self.restart(matches!(action, Action::Crash)),
+        }
+    }
+
+    fn acknowledge(&mut self, skip: usize, count: usize) {
+        let chosen: Vec<_> = self.model.keys().copied().skip(skip).step_by(2).take(count).collect();
+        for (run, seq) in &chosen {
+            let freed = self.buffer.as_mut().unwrap().acknowledge(&epoch(*run), &[*seq].into_iter().collect());
+            assert_eq!(freed.unwrap(), 1);
+            self.model.remove(&(*run, *seq));
+        }
+    }
+
+    fn read(&mut self, records_max: usize) {
+        let read = self.buffer.as_mut().unwrap().read(0, ReadLimits { records_max, ..EVERYTHING }).unwrap();
+        match (self.model.keys().next(), read) {
+            (None, Read::Empty) => {}
+            (Some((run, _)), Read::Batch(batch)) => {
+                let of_run = self.model.keys().filter(|(of, _)| of == run).take(records_max);
+                let expected: Vec<_> = of_run.map(|(_, seq)| *seq).collect();
+                let found: Vec<_> = batch.records.iter().map(|record| record.seq).collect();
+                assert_eq!((batch.epoch, found), (epoch(*run), expected));
+            }
+            (expected, found) => panic!("{expected:?} but {found:?}"),
+        }
+    }
+
+    /// A new run on the same files; a crash works on a copy taken while the old run still had them open.
+    fn restart(&mut self, crash: bool) {
+        let old = self.dir();
+        if !crash {
+            self.buffer = None;
+        }
+        self.runs += 1;
+        copy(&old, &self.dir());
+        self.buffer = None;
+        if crash {
+            self.forget_unsynced_acknowledgements();
+        }
+        self.start();
+    }
+
+    /// Freeing is not synced: after a crash freed records may be back. They are acknowledged again, as the sink would.
+    fn forget_unsynced_acknowledgements(&mut self) {
+        let mut buffer = Buffer::open(&self.dir(), ROOMY, epoch(200)).unwrap();
+        for (epoch_held, seqs) in seqs(&mut buffer) {
+            let run = (0..200).find(|run| epoch(*run) == epoch_held).unwrap();
+            let back: SeqRanges = seqs.into_iter().filter(|seq| !self.model.contains_key(&(run, *seq))).collect();
+            buffer.acknowledge(&epoch_held, &back).unwrap();
+        }
+    }
+
+    fn check(&mut self) {
+        let held = seqs(self.buffer.as_mut().unwrap());
+        let expected: Vec<_> = self.model.keys().map(|(run, seq)| (epoch(*run), *seq)).collect();
+        let mut found: Vec<_> =
+            held.into_iter().flat_map(|(epoch, seqs)| seqs.into_iter().map(move |seq| (epoch.clone(), seq))).collect();
+        found.sort();
+        let mut expected_sorted = expected;
+        expected_sorted.sort();
+        assert_eq!(found, expected_sorted);
+        assert_eq!(self.buffer.as_ref().unwrap().contents().records, self.model.len() as u64);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn behaves_as_its_model(actions in prop::collection::vec(action(), 1..40)) {
+        let mut bench = Bench::new();
+        for action in &actions {
+            bench.perform(action);
+        }
+        bench.check();
+    }
+}
