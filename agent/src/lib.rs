@@ -1,7 +1,89 @@
 //! The agent on the kitchen's gateway: reads the sensors, writes every reading to disk, forwards it, frees it only when the
 //! sink says that it is stored and judged.
+//!
+//! | module | on the path of a reading |
+//! |---|---|
+//! | [`observation`] | what a sensor's task hands on |
+//! | [`recorder`] | stamps it and has it written |
+//! | [`clock`] | what time it was |
+//! | [`buffer`] | on disk, until acknowledged |
+//! | [`forwarder`] | over MQTT/TLS to the sink |
+//! | [`supervisor`] | starts and ends them all |
+//! | [`config`], [`settings`] | what is configured |
+//! | [`cli`], [`report`] | the command line |
 
 pub mod buffer;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod forwarder;
 pub mod observation;
+pub mod recorder;
+pub mod repeats;
+pub mod report;
 pub mod settings;
+pub mod speed;
+pub mod supervisor;
+
+use std::env;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::buffer::BufferError;
+use crate::cli::args::{Args, Command};
+use crate::cli::run::ServiceError;
+use crate::report::Form;
+use crate::speed::Speed;
+use crate::supervisor::RunError;
+
+/// Asked, and the answer is bad.
+const FAILED: u8 = 1;
+/// Could not ask: usage, configuration, locked buffer.
+const UNUSABLE: u8 = 2;
+
+/// The whole program: parses `args` (the first is the program's name), does what they say, and returns the exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // Fails only if a provider is installed already, as in a process that holds several of our programs.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            report::usage(&error);
+            return ExitCode::from(if error.use_stderr() { UNUSABLE } else { 0 });
+        }
+    };
+    let config = match config::load(&args.config) {
+        Ok(config) => config,
+        Err(error) => {
+            report::config_error(&error);
+            return ExitCode::from(UNUSABLE);
+        }
+    };
+    match args.command {
+        Command::Check { json } => {
+            report::answer(&cli::check::check(&config), if json { Form::Json } else { Form::Text });
+            ExitCode::SUCCESS
+        }
+        Command::Run => run(config),
+    }
+}
+
+fn run(config: config::Config) -> ExitCode {
+    let speed = match Speed::parse(env::var(speed::VARIABLE).ok().as_deref()) {
+        Ok(speed) => speed,
+        Err(error) => {
+            report::error(&error);
+            return ExitCode::from(UNUSABLE);
+        }
+    };
+    let Err(error) = cli::run::run(config, speed) else { return ExitCode::SUCCESS };
+    report::error(&error);
+    match error {
+        ServiceError::Run(RunError::Buffer(BufferError::Locked { .. } | BufferError::DataDir { .. })) => {
+            ExitCode::from(UNUSABLE)
+        }
+        ServiceError::Run(_) | ServiceError::Runtime(_) => ExitCode::from(FAILED),
+    }
+}

@@ -1,0 +1,5 @@
+//! The command line: one file per subcommand.
+
+pub mod args;
+pub mod check;
+pub mod run;

@@ -1,0 +1,105 @@
+//! The sections of the configuration, with their defaults.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kitchen_contract::id::{GatewayId, KitchenId};
+use serde::Deserialize;
+
+use crate::buffer::Limits;
+use crate::settings::SensorSettings;
+
+/// The port of MQTT over TLS.
+pub const PORT_DEFAULT: u16 = 8883;
+/// How often the connection is probed while nothing else is said.
+pub const KEEP_ALIVE_DEFAULT: Duration = Duration::from_secs(30);
+/// How often the gateway says that it is there, and learns the time.
+pub const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(60);
+/// Records in the buffer: two sensors once a minute for ten weeks.
+pub const RECORDS_MAX_DEFAULT: u64 = 200_000;
+/// Bytes in the buffer, 64 MiB; the store's files take about twice as much.
+pub const BYTES_MAX_DEFAULT: u64 = 64 * 1024 * 1024;
+/// The most sensors on one gateway.
+pub const SENSORS_MAX: usize = 32;
+
+/// Everything that is configured.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[gateway]`
+    pub gateway: GatewaySection,
+    /// `[mqtt]`
+    pub mqtt: MqttSection,
+    /// `[buffer]`
+    pub buffer: Limits,
+    /// `[log]`
+    pub log: LogSection,
+    /// `[[sensors]]`, 1 to [`SENSORS_MAX`].
+    pub sensors: Vec<SensorSettings>,
+}
+
+/// `[gateway]`: who this is.
+#[derive(Clone, Debug)]
+pub struct GatewaySection {
+    /// The CN of the certificate and the MQTT client id.
+    pub id: GatewayId,
+    /// The kitchen whose readings these are from now on.
+    pub kitchen_id: KitchenId,
+    /// Where the buffer lives.
+    pub data_dir: PathBuf,
+}
+
+/// `[mqtt]`: where to forward.
+#[derive(Clone, Debug)]
+pub struct MqttSection {
+    /// Name or address of the sink, as in its certificate.
+    pub host: String,
+    /// Its port, [`PORT_DEFAULT`].
+    pub port: u16,
+    /// The certificates of the authorities that may have issued the sink's.
+    pub ca: PathBuf,
+    /// The gateway's certificate chain.
+    pub certificate: PathBuf,
+    /// The gateway's private key, ECDSA P-256 in PKCS #8.
+    pub key: PathBuf,
+    /// [`KEEP_ALIVE_DEFAULT`]; 5 s to 18 h.
+    pub keep_alive: Duration,
+    /// [`HEARTBEAT_DEFAULT`]; 1 s to 1 h.
+    pub heartbeat: Duration,
+}
+
+/// `[log]`: what is said on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogSection {
+    /// The least important level that is said; info.
+    pub level: LogLevel,
+    /// For people or for machines; text.
+    pub format: LogFormat,
+}
+
+/// How important a log line must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Something failed.
+    Error,
+    /// Something is wrong but goes on.
+    Warn,
+    /// Something happened.
+    #[default]
+    Info,
+    /// Every reading, round, envelope and acknowledgement.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}

@@ -1,0 +1,57 @@
+//! How long to wait before the next attempt: exponential with full jitter, so that a thousand gateways do not come back at
+//! once. Pure: the chance is drawn by the caller.
+
+use std::time::Duration;
+
+/// The shortest wait.
+const WAIT_MIN: Duration = Duration::from_secs(1);
+/// The longest wait.
+const WAIT_MAX: Duration = Duration::from_secs(300);
+/// Failures after which the longest wait is reached: 2^9 s > 300 s.
+const FAILURES_MAX: u32 = 9;
+
+/// Counts failed attempts in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// One more failure: how long to wait. `chance` is uniform in 0..1.
+    #[must_use]
+    pub fn failed(self, chance: f64) -> (Self, Duration) {
+        let failures = (self.failures + 1).min(FAILURES_MAX);
+        let ceiling = WAIT_MAX.min(Duration::from_secs(1 << failures));
+        let wait = WAIT_MIN + (ceiling - WAIT_MIN).mul_f64(chance.clamp(0.0, 1.0));
+        (Self { failures }, wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn stays_in_bounds_and_grows(chances in prop::collection::vec(0.0f64..1.0, 1..40)) {
+            let mut backoff = Backoff::default();
+            let mut ceiling_before = Duration::ZERO;
+            for chance in chances {
+                let (next, wait) = backoff.failed(chance);
+                prop_assert!((WAIT_MIN..=WAIT_MAX).contains(&wait));
+                let ceiling = backoff.failed(1.0).1;
+                prop_assert!(ceiling >= ceiling_before);
+                ceiling_before = ceiling;
+                backoff = next;
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_wait_is_one_to_two_seconds() {
+        assert_eq!(Backoff::default().failed(0.0).1, Duration::from_secs(1));
+        assert_eq!(Backoff::default().failed(1.0).1, Duration::from_secs(2));
+    }
+}

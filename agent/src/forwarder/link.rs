@@ -1,0 +1,119 @@
+//! One connection: rumqttc at arm's length.
+//!
+//! A link is made afresh for every attempt, and dropped at the first error: nothing of rumqttc's own queues and sessions
+//! outlives it, so it can hold nothing that would be missed. Handing over never waits.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use rumqttc::{
+    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, QoS, SubscribeFilter,
+    TlsConfiguration, Transport,
+};
+use tokio::sync::mpsc;
+
+/// The largest packet, in bytes, both ways: AWS IoT's limit. rumqttc's own is 10 KiB.
+const PACKET_BYTES_MAX: usize = 128 * 1024;
+/// Packets handed over and not yet on the wire: the window, status messages and a resend. Full means that the line is
+/// stuck, and the link is given up.
+const REQUESTS_MAX: usize = 32;
+/// Packets received and not yet looked at; then rumqttc waits.
+const INCOMING_MAX: usize = 16;
+/// How long connecting, with TLS, may take, in seconds; also a single write.
+const CONNECT_MAX_S: u64 = 10;
+/// How long a polite end may take.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
+
+/// Where and as whom to connect.
+pub struct Address {
+    /// The MQTT client id: the gateway's id.
+    pub client_id: String,
+    /// Name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// How often the line is probed; whole seconds, at least one.
+    pub keep_alive: Duration,
+}
+
+/// A connection that is being made or stands.
+pub struct Link {
+    client: AsyncClient,
+    incoming: mpsc::Receiver<Packet>,
+    pump: Pin<Box<dyn Future<Output = ConnectionError> + Send>>,
+}
+
+/// The connection takes nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connection takes nothing more")]
+pub struct Stuck;
+
+impl Link {
+    /// Begins to connect. Nothing happens before [`Link::next`] is awaited.
+    pub fn new(address: &Address, tls: rustls::ClientConfig) -> Self {
+        let mut options = MqttOptions::new(&address.client_id, &address.host, address.port);
+        options
+            .set_keep_alive(address.keep_alive)
+            .set_clean_session(true)
+            .set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX)
+            .set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.into())));
+        let (client, mut event_loop) = AsyncClient::new(options, REQUESTS_MAX);
+        event_loop.network_options.set_connection_timeout(CONNECT_MAX_S);
+        let (sender, incoming) = mpsc::channel(INCOMING_MAX);
+        Self { client, incoming, pump: Box::pin(pump(event_loop, sender)) }
+    }
+
+    /// The next packet, or why the connection has ended; after an end the link must be dropped.
+    ///
+    /// # Errors
+    /// The connection could not be made or is gone.
+    pub async fn next(&mut self) -> Result<Packet, ConnectionError> {
+        tokio::select! {
+            biased;
+            Some(packet) = self.incoming.recv() => Ok(packet),
+            error = &mut self.pump => Err(error),
+        }
+    }
+
+    /// Hands a message over, QoS 1. Its PUBACK says nothing and is not waited for.
+    ///
+    /// # Errors
+    /// The connection takes nothing more.
+    pub fn publish(&self, topic: String, payload: Vec<u8>) -> Result<(), Stuck> {
+        self.client.try_publish(topic, QoS::AtLeastOnce, false, payload).map_err(|_| Stuck)
+    }
+
+    /// Asks for the topics.
+    ///
+    /// # Errors
+    /// The connection takes nothing more.
+    pub fn subscribe(&self, topics: impl IntoIterator<Item = String>) -> Result<(), Stuck> {
+        let filters = topics.into_iter().map(|topic| SubscribeFilter::new(topic, QoS::AtLeastOnce));
+        self.client.try_subscribe_many(filters).map_err(|_| Stuck)
+    }
+
+    /// Ends the connection politely, or not at all if that takes too long.
+    pub async fn close(mut self) {
+        if self.client.try_disconnect().is_ok() {
+            let ended = async { while self.next().await.is_ok() {} };
+            drop(tokio::time::timeout(CLOSE_MAX, ended).await);
+        }
+    }
+}
+
+/// Polls rumqttc until the connection ends. Never dropped half-way while the link is in use, so no packet is cut.
+async fn pump(mut event_loop: EventLoop, sender: mpsc::Sender<Packet>) -> ConnectionError {
+    loop {
+        match event_loop.poll().await {
+            Ok(Event::Incoming(packet)) => {
+                if sender.send(packet).await.is_err() {
+                    return ConnectionError::RequestsDone;
+                }
+            }
+            Ok(Event::Outgoing(Outgoing::Disconnect)) => return ConnectionError::RequestsDone,
+            Ok(Event::Outgoing(_)) => {}
+            Err(error) => return error,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The forwarder: sends what is in the buffer over MQTT/TLS, and frees it on the sink's word alone.
+//!
+//! Where it sits: between the buffer and the sink. It promises: records are sent from the oldest unacknowledged on, signed,
+//! and freed only by the sink's acknowledgement, never by a broker's PUBACK; the buffer is the only queue, so an error at
+//! any point costs nothing but a resend; no state of the connection ever stops sampling. It does not: decide what is
+//! measured, or obey commands (the contract defines none yet).
+//!
+//! | file | what |
+//! |---|---|
+//! | [`backoff`] | how long to wait before the next attempt; pure |
+//! | [`window`] | envelopes under way; pure |
+//! | [`state`] | offline → connecting → catching up → live → draining; pure |
+//! | [`fault`] | why there is no connection, in words; pure |
+//! | [`tls`] | certificate, key, authorities |
+//! | [`link`] | one connection: rumqttc at arm's length |
+//! | [`task`] | does what the state machine says |
+
+pub mod backoff;
+pub mod fault;
+pub mod link;
+pub mod state;
+pub mod task;
+pub mod tls;
+pub mod window;
+
+pub use task::Forwarder;
+
+#[cfg(test)]
+mod tests;

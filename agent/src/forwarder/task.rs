@@ -1,0 +1,368 @@
+//! The forwarder's task: one event at a time into the state machine, then what it says is done.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kitchen_contract::VERSION;
+use kitchen_contract::ack::Ack;
+use kitchen_contract::envelope::{ENVELOPE_BYTES_LIVE, ENVELOPE_RECORDS_MAX, Envelope};
+use kitchen_contract::id::GatewayId;
+use kitchen_contract::ranges::SeqRanges;
+use kitchen_contract::signature::DeviceKey;
+use kitchen_contract::status::{Status, StatusKind};
+use kitchen_contract::time::Timestamp;
+use kitchen_contract::topic::Topic;
+use rumqttc::{Packet, Publish, SubscribeReasonCode};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use super::fault::LinkFault;
+use super::link::{Address, Link};
+use super::state::{Action, Event, Machine, Pace, State, Timing};
+use super::tls::{Identity, IdentityError, Material};
+use super::window::Sent;
+use crate::buffer::{Batch, BufferHandle, BufferState, Read, ReadLimits};
+use crate::clock::shared::SharedClock;
+use crate::clock::wall::Exchange;
+use crate::config::sections::MqttSection;
+use crate::observation::Moment;
+use crate::repeats::Repeats;
+
+/// What header, signature and the records' commas take of an envelope, in bytes, rounded up.
+const ENVELOPE_OVERHEAD_BYTES: usize = 512;
+/// The largest envelope when catching up, in bytes: under the packet limit with topic and packet header.
+const ENVELOPE_BYTES_CATCHING_UP: usize = 120 * 1024;
+
+/// Where and as whom to forward.
+pub struct Destination {
+    /// The gateway.
+    pub gateway_id: GatewayId,
+    /// The sink, and the files to prove ourselves with.
+    pub mqtt: MqttSection,
+    /// How long to wait for what.
+    pub timing: Timing,
+}
+
+/// Sends what is in the buffer, frees what the sink acknowledges.
+pub struct Forwarder {
+    destination: Destination,
+    buffer: BufferHandle,
+    state: watch::Receiver<BufferState>,
+    clock: SharedClock,
+    machine: Machine,
+    link: Option<(Link, DeviceKey)>,
+    /// When the oldest birth or heartbeat without an answer was sent.
+    asked: Option<Moment>,
+    faults: Repeats,
+}
+
+impl Forwarder {
+    /// A forwarder that is offline.
+    pub fn new(destination: Destination, buffer: BufferHandle, clock: SharedClock) -> Self {
+        let state = buffer.state();
+        let machine = Machine::new(destination.timing, state.borrow().records);
+        Self { destination, buffer, state, clock, machine, link: None, asked: None, faults: Repeats::default() }
+    }
+
+    /// Runs until the shutdown is through: what is under way gets a moment to be acknowledged.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        let mut stopping = false;
+        while *self.machine.state() != State::Stopped {
+            let event = tokio::select! {
+                () = shutdown.cancelled(), if !stopping => {
+                    stopping = true;
+                    Event::Stop
+                }
+                event = self.next_event() => event,
+            };
+            self.handle(event).await;
+        }
+        if let Some((link, _)) = self.link.take() {
+            link.close().await;
+        }
+    }
+
+    async fn next_event(&mut self) -> Event {
+        let wait = self.machine.deadline().map_or(Duration::MAX, |at| at.0.saturating_sub(self.clock.now().0));
+        let deadline = Instant::now().checked_add(wait).unwrap_or_else(far_away);
+        loop {
+            tokio::select! {
+                packet = next_packet(&mut self.link) => {
+                    let event = match packet {
+                        Ok(packet) => self.received(packet).await,
+                        Err(error) => Some(self.lost(&LinkFault::from(&error))),
+                    };
+                    if let Some(event) = event {
+                        return event;
+                    }
+                }
+                Ok(()) = self.state.changed() => return Event::Backlog(self.state.borrow_and_update().records),
+                () = sleep_until(deadline) => return Event::Tick { chance: rand::random() },
+            }
+        }
+    }
+
+    /// Steps the machine, and does what it says until there is nothing left to say.
+    async fn handle(&mut self, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let before = self.machine.state().clone();
+            let timed_out = matches!(event, Event::Tick { .. });
+            let (machine, actions) = self.machine.clone().step(self.clock.now(), event);
+            self.machine = machine;
+            self.tell(&before, timed_out);
+            for action in actions {
+                events.extend(self.perform(action).await);
+            }
+        }
+    }
+
+    async fn perform(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::Connect => self.connect(),
+            Action::Subscribe => {
+                let topics = Topic::read_by(&self.destination.gateway_id).map(|topic| topic.to_string());
+                self.hand_over(|link, _| link.subscribe(topics).map_err(|error| error.to_string()))
+            }
+            Action::SendBirth => self.send_status(StatusKind::Birth),
+            Action::SendHeartbeat => self.send_status(StatusKind::Heartbeat),
+            Action::SendNext { after, pace } => Some(self.send_next(after, pace).await),
+            Action::Close => {
+                if let Some((link, _)) = self.link.take() {
+                    link.close().await;
+                }
+                None
+            }
+        }
+    }
+
+    /// Begins a connection with the certificate files as they are now: a renewed one is used from here on.
+    fn connect(&mut self) -> Option<Event> {
+        self.asked = None;
+        match self.new_link() {
+            Ok(link) => {
+                self.link = Some(link);
+                None
+            }
+            Err(error) => Some(self.lost(&LinkFault::Identity(error.to_string()))),
+        }
+    }
+
+    fn new_link(&self) -> Result<(Link, DeviceKey), IdentityError> {
+        let MqttSection { host, port, ca, certificate, key, keep_alive, .. } = &self.destination.mqtt;
+        let identity = Identity::load(&Material { ca, certificate, key })?;
+        let tls = identity.client_config(Arc::new(self.clock.clone()))?;
+        let client_id = self.destination.gateway_id.to_string();
+        let address = Address { client_id, host: host.clone(), port: *port, keep_alive: *keep_alive };
+        Ok((Link::new(&address, tls), identity.device_key))
+    }
+
+    fn send_status(&mut self, kind: StatusKind) -> Option<Event> {
+        let BufferState { epoch, last_seq, records, .. } = self.state.borrow().clone();
+        let gateway_id = self.destination.gateway_id.clone();
+        let topic = Topic::Status(gateway_id.clone()).to_string();
+        let agent_version = env!("CARGO_PKG_VERSION").to_owned();
+        let timestamp = self.wall_now();
+        let status =
+            Status { v: VERSION, gateway_id, epoch, kind, last_seq, backlog: records, timestamp, agent_version };
+        self.asked = self.asked.or(Some(self.clock.now()));
+        self.hand_over(|link, key| {
+            let payload = status.seal(key).map_err(|error| error.to_string())?;
+            link.publish(topic, payload).map_err(|error| error.to_string())
+        })
+    }
+
+    fn wall_now(&self) -> Option<Timestamp> {
+        match self.clock.stamp(self.clock.now()) {
+            crate::clock::wall::Stamp::Settled { timestamp, .. } => Some(timestamp),
+            crate::clock::wall::Stamp::Unsettled { .. } => None,
+        }
+    }
+
+    async fn send_next(&mut self, after: u64, pace: Pace) -> Event {
+        match self.read(after, pace).await {
+            Some(batch) => self.send(batch),
+            None => Event::NothingToSend,
+        }
+    }
+
+    /// The next records. What waits for a clock is settled first, if that can be done by now.
+    async fn read(&mut self, after: u64, pace: Pace) -> Option<Batch> {
+        let limits = read_limits(pace);
+        let mut read = self.buffer.read(after, limits).await;
+        if matches!(read, Ok(Read::Unsettled)) && self.settle().await > 0 {
+            read = self.buffer.read(after, limits).await;
+        }
+        match read {
+            Ok(Read::Batch(batch)) => Some(batch),
+            Ok(Read::Empty | Read::Unsettled) => None,
+            Err(error) => {
+                debug!(%error, "nothing can be read from the buffer now");
+                None
+            }
+        }
+    }
+
+    async fn settle(&mut self) -> u64 {
+        match self.buffer.settle(self.clock.snapshot()).await {
+            Ok(0) => 0,
+            Ok(records) => {
+                info!(records, "records without a time got one from the cloud's");
+                records
+            }
+            Err(error) => {
+                warn!(%error, "records without a time cannot be settled now");
+                0
+            }
+        }
+    }
+
+    fn send(&mut self, batch: Batch) -> Event {
+        let Batch { epoch, kitchen_id, records, last_index } = batch;
+        let seqs: SeqRanges = records.iter().map(|record| record.seq).collect();
+        let topic = Topic::Temperature(kitchen_id.clone()).to_string();
+        let envelope =
+            Envelope { gateway_id: self.destination.gateway_id.clone(), kitchen_id, epoch: epoch.clone(), records };
+        let lost = self.hand_over(|link, key| {
+            let payload = envelope.seal(key).map_err(|error| error.to_string())?;
+            let (from, to) = (envelope.records.first().map(|record| record.seq), seqs.last());
+            debug!(%epoch, from, to, records = envelope.records.len(), bytes = payload.len(), "envelope sent");
+            link.publish(topic, payload).map_err(|error| error.to_string())
+        });
+        lost.unwrap_or(Event::Sent(Sent { epoch, seqs, last_index }))
+    }
+
+    /// Hands something to the connection. A connection that is gone or stuck is lost.
+    fn hand_over(&mut self, give: impl FnOnce(&Link, &DeviceKey) -> Result<(), String>) -> Option<Event> {
+        let (link, key) = self.link.as_ref()?;
+        let reason = give(link, key).err()?;
+        Some(self.lost(&LinkFault::Unreachable(reason)))
+    }
+
+    async fn received(&mut self, packet: Packet) -> Option<Event> {
+        match packet {
+            Packet::ConnAck(_) => Some(Event::Opened),
+            Packet::SubAck(answer) if answer.return_codes.contains(&SubscribeReasonCode::Failure) => {
+                Some(self.lost(&LinkFault::NotAuthorised("a subscription is refused".to_owned())))
+            }
+            Packet::SubAck(_) => Some(Event::Subscribed),
+            Packet::Publish(publish) => self.published(&publish).await,
+            _ => None,
+        }
+    }
+
+    async fn published(&mut self, publish: &Publish) -> Option<Event> {
+        if publish.topic.parse() != Ok(Topic::Ack(self.destination.gateway_id.clone())) {
+            debug!(topic = %publish.topic, "a message that this version does not know is left aside");
+            return None;
+        }
+        match serde_json::from_slice::<Ack>(&publish.payload) {
+            Ok(ack) if ack.v == VERSION => self.acknowledged(ack).await,
+            Ok(ack) => {
+                warn!(v = ack.v, "an acknowledgement of an unknown version is left aside");
+                None
+            }
+            Err(error) => {
+                warn!(%error, "an unreadable acknowledgement is left aside");
+                None
+            }
+        }
+    }
+
+    async fn acknowledged(&mut self, ack: Ack) -> Option<Event> {
+        if ack.ranges.is_empty() && ack.rejected.is_empty() {
+            return Some(self.answered(ack.server_time).await);
+        }
+        let mut ranges = ack.ranges;
+        for rejected in &ack.rejected {
+            let (from, to) = rejected.range;
+            error!(epoch = %ack.epoch, from, to, reason = ?rejected.reason, "the cloud has set records aside");
+            ranges.insert(from, to);
+        }
+        match self.buffer.acknowledge(ack.epoch.clone(), ranges.clone()).await {
+            Ok(freed) => {
+                let shown: Vec<_> = ranges.iter().collect();
+                debug!(epoch = %ack.epoch, ranges = ?shown, freed, "acknowledged");
+                Some(Event::Acknowledged { epoch: ack.epoch, ranges })
+            }
+            Err(error) => {
+                warn!(%error, "acknowledged records cannot be freed now and will be sent again");
+                None
+            }
+        }
+    }
+
+    /// The sink answered a birth or heartbeat: now its time is known, and what waited for it is settled.
+    async fn answered(&mut self, server_time: Timestamp) -> Event {
+        if let Some(sent) = self.asked.take() {
+            self.clock.learn(Exchange { sent, received: self.clock.now(), server_time });
+        }
+        if self.state.borrow().unsettled > 0 {
+            self.settle().await;
+        }
+        Event::Answered
+    }
+
+    /// Says why there is no connection, and makes the event of it.
+    fn lost(&mut self, fault: &LinkFault) -> Event {
+        self.link = None;
+        if matches!(self.machine.state(), State::Online(_) | State::Draining { .. }) {
+            info!(reason = %fault, state = fault.state(), "disconnected");
+        } else {
+            self.tell_fault(fault);
+        }
+        Event::Lost { chance: rand::random() }
+    }
+
+    fn tell_fault(&mut self, fault: &LinkFault) {
+        let reason = fault.to_string();
+        if let Some(repeated) = self.faults.failed(self.clock.now(), &reason) {
+            let MqttSection { host, port, .. } = &self.destination.mqtt;
+            warn!(%host, port, reason, state = fault.state(), repeated, hint = fault.hint(), "cannot connect");
+        }
+    }
+
+    /// Says what has changed.
+    fn tell(&mut self, before: &State, timed_out: bool) {
+        match (before, self.machine.state()) {
+            (State::Connecting { .. }, State::Online(online)) => {
+                let (pace, backlog) = (online.pace, self.state.borrow().records);
+                self.faults.recovered();
+                info!(host = %self.destination.mqtt.host, ?pace, backlog, "connected");
+            }
+            (State::Connecting { .. }, State::Offline { .. }) if timed_out => {
+                let fault = LinkFault::NoAnswer;
+                self.tell_fault(&fault);
+            }
+            (State::Online(before), State::Online(now)) if before.pace != now.pace => {
+                info!(pace = ?now.pace, backlog = self.state.borrow().records, "pace changed");
+            }
+            (State::Online(before), State::Online(now)) if now.is_probing() && !before.is_probing() => {
+                warn!(backlog = self.state.borrow().records, "the cloud does not acknowledge; sending again");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn read_limits(pace: Pace) -> ReadLimits {
+    let bytes = match pace {
+        Pace::Live => ENVELOPE_BYTES_LIVE,
+        Pace::CatchingUp => ENVELOPE_BYTES_CATCHING_UP,
+    };
+    ReadLimits { records_max: ENVELOPE_RECORDS_MAX, bytes_max: bytes - ENVELOPE_OVERHEAD_BYTES }
+}
+
+async fn next_packet(link: &mut Option<(Link, DeviceKey)>) -> Result<Packet, rumqttc::ConnectionError> {
+    match link {
+        Some((link, _)) => link.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn far_away() -> Instant {
+    Instant::now() + Duration::from_secs(24 * 3600)
+}

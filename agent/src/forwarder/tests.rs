@@ -1,0 +1,197 @@
+//! The state machine, event by event.
+
+use std::time::Duration;
+
+use kitchen_contract::id::Epoch;
+use proptest::prelude::*;
+
+use super::state::{Action, Event, Machine, Pace, State, Timing, pace};
+use super::window::Sent;
+use crate::observation::Moment;
+use crate::speed::Speed;
+
+fn at(seconds: u64) -> Moment {
+    Moment(Duration::from_secs(seconds))
+}
+
+fn epoch() -> Epoch {
+    Epoch::from_entropy([1; 15])
+}
+
+fn machine(backlog: u64) -> Machine {
+    Machine::new(Timing::new(Duration::from_secs(60), Speed::REAL), backlog)
+}
+
+fn tick() -> Event {
+    Event::Tick { chance: 0.5 }
+}
+
+fn sent(from: u64, to: u64) -> Event {
+    Event::Sent(Sent { epoch: epoch(), seqs: vec![(from, to)].into(), last_index: to })
+}
+
+fn acknowledged(from: u64, to: u64) -> Event {
+    Event::Acknowledged { epoch: epoch(), ranges: vec![(from, to)].into() }
+}
+
+fn next(after: u64, pace: Pace) -> Action {
+    Action::SendNext { after, pace }
+}
+
+/// Feeds events and checks the actions of each.
+fn check(mut machine: Machine, dialogue: &[(u64, Event, &[Action])]) -> Machine {
+    for (seconds, event, expected) in dialogue {
+        let (stepped, actions) = machine.step(at(*seconds), event.clone());
+        assert_eq!(actions, *expected, "after {event:?} at {seconds} s");
+        machine = stepped;
+    }
+    machine
+}
+
+fn online(backlog: u64) -> Machine {
+    let pace = pace(backlog);
+    check(
+        machine(backlog),
+        &[
+            (0, tick(), &[Action::Connect]),
+            (1, Event::Opened, &[Action::Subscribe]),
+            (1, Event::Subscribed, &[Action::SendBirth]),
+            (2, Event::Answered, &[next(0, pace)]),
+        ],
+    )
+}
+
+#[test]
+fn no_record_is_sent_before_the_birth_is_answered() {
+    let machine = online(1);
+    assert!(matches!(machine.state(), State::Online(online) if online.pace == Pace::Live));
+}
+
+#[test]
+fn a_backlog_goes_in_large_envelopes_and_the_window_is_bounded() {
+    let mut dialogue = Vec::new();
+    let full: &[Action] = &[];
+    let room: Vec<[Action; 1]> = (1..=8).map(|number| [next(number * 500, Pace::CatchingUp)]).collect();
+    for number in 1..=8u64 {
+        let actions = if number < 8 { &room[number as usize - 1][..] } else { full };
+        dialogue.push((3, sent(number * 500 - 499, number * 500), actions));
+    }
+    let more = [next(4000, Pace::CatchingUp)];
+    dialogue.push((4, acknowledged(1, 499), full));
+    dialogue.push((4, acknowledged(500, 500), &more));
+    check(online(10_000), &dialogue);
+}
+
+#[test]
+fn without_an_acknowledgement_everything_is_sent_again_one_at_a_time() {
+    let machine = check(
+        online(2),
+        &[
+            (2, sent(1, 1), &[next(1, Pace::Live)]),
+            (2, sent(2, 2), &[next(2, Pace::Live)]),
+            (2, Event::NothingToSend, &[]),
+            (11, tick(), &[]),
+            (12, tick(), &[next(0, Pace::Live)]),
+            (12, sent(1, 1), &[]),
+            (31, tick(), &[]),
+            (32, tick(), &[next(0, Pace::Live)]),
+            (32, sent(1, 1), &[]),
+            (33, acknowledged(1, 1), &[next(1, Pace::Live)]),
+            (33, sent(2, 2), &[next(2, Pace::Live)]),
+        ],
+    );
+    assert!(matches!(machine.state(), State::Online(online) if !online.is_probing()));
+}
+
+#[test]
+fn a_new_record_wakes_and_a_heartbeat_goes_out_in_time() {
+    check(
+        online(1),
+        &[
+            (2, Event::NothingToSend, &[]),
+            (61, tick(), &[]),
+            (62, tick(), &[Action::SendHeartbeat]),
+            (63, Event::Backlog(2), &[next(0, Pace::Live)]),
+        ],
+    );
+}
+
+#[test]
+fn a_lost_connection_waits_longer_each_time_and_forgets_after_stable_minutes() {
+    let lost = || Event::Lost { chance: 1.0 };
+    let waits = |machine: &Machine| machine.deadline().map(|at| at.0.as_secs());
+    let machine = check(online(0), &[(3, lost(), &[Action::Close])]);
+    assert_eq!(waits(&machine), Some(3 + 2));
+    let machine = check(machine, &[(4, tick(), &[]), (5, tick(), &[Action::Connect]), (6, lost(), &[Action::Close])]);
+    assert_eq!(waits(&machine), Some(6 + 4));
+    let machine = check(
+        machine,
+        &[
+            (10, tick(), &[Action::Connect]),
+            (10, Event::Answered, &[next(0, Pace::Live)]),
+            (10 + 119, lost(), &[Action::Close]),
+        ],
+    );
+    assert_eq!(waits(&machine), Some(129 + 8));
+    let machine = check(
+        machine,
+        &[
+            (200, tick(), &[Action::Connect]),
+            (200, Event::Answered, &[next(0, Pace::Live)]),
+            (320, lost(), &[Action::Close]),
+        ],
+    );
+    assert_eq!(waits(&machine), Some(320 + 2));
+}
+
+#[test]
+fn a_connection_that_comes_to_nothing_is_given_up() {
+    let dialogue: &[(u64, Event, &[Action])] =
+        &[(0, tick(), &[Action::Connect]), (19, tick(), &[]), (20, tick(), &[Action::Close])];
+    assert!(matches!(check(machine(0), dialogue).state(), State::Offline { .. }));
+}
+
+#[test]
+fn stopping_waits_a_moment_for_what_is_under_way() {
+    let idle = check(online(0), &[(3, Event::Stop, &[Action::Close])]);
+    assert_eq!(*idle.state(), State::Stopped);
+    let busy = [(3, sent(1, 2), &[next(2, Pace::Live)][..]), (4, Event::Stop, &[])];
+    let answered = check(check(online(2), &busy), &[(5, acknowledged(1, 2), &[Action::Close])]);
+    assert_eq!(*answered.state(), State::Stopped);
+    let silent = check(check(online(2), &busy), &[(5, tick(), &[]), (6, tick(), &[Action::Close])]);
+    assert_eq!(*silent.state(), State::Stopped);
+    let connecting = check(machine(0), &[(0, tick(), &[Action::Connect]), (1, Event::Stop, &[Action::Close])]);
+    assert_eq!(*connecting.state(), State::Stopped);
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        Just(tick()),
+        Just(Event::Opened),
+        Just(Event::Subscribed),
+        Just(Event::Answered),
+        (1u64..50, 0u64..9).prop_map(|(from, len)| acknowledged(from, from + len)),
+        (1u64..50, 0u64..9).prop_map(|(from, len)| sent(from, from + len)),
+        Just(Event::NothingToSend),
+        (0u64..200).prop_map(Event::Backlog),
+        (0.0f64..1.0).prop_map(|chance| Event::Lost { chance }),
+    ]
+}
+
+proptest! {
+    /// Whatever happens, records are asked for only with a connection that has been answered, and there is always a next deadline.
+    #[test]
+    fn never_sends_offline_and_never_gets_stuck(events in prop::collection::vec((0u64..40, event()), 0..80)) {
+        let mut machine = machine(0);
+        let mut seconds = 0;
+        for (pause, event) in events {
+            seconds += pause;
+            let (stepped, actions) = machine.step(at(seconds), event);
+            machine = stepped;
+            let sends = actions.iter().any(|action| matches!(action, Action::SendNext { .. } | Action::SendHeartbeat));
+            prop_assert!(!sends || matches!(machine.state(), State::Online(_)));
+            prop_assert!(machine.deadline().is_some());
+            prop_assert!(actions.len() <= 2);
+        }
+    }
+}

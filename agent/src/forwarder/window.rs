@@ -1,0 +1,99 @@
+//! Envelopes that are under way: sent, and not yet acknowledged by the sink. Pure.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use kitchen_contract::id::Epoch;
+use kitchen_contract::ranges::SeqRanges;
+
+use crate::observation::Moment;
+
+/// Envelopes under way at most: enough to hide a round trip, few enough to resend after a loss.
+pub const ENVELOPES_MAX: usize = 8;
+
+/// What an envelope held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The epoch of its records.
+    pub epoch: Epoch,
+    /// Their sequence numbers.
+    pub seqs: SeqRanges,
+    /// The append index of the last one: where to read on.
+    pub last_index: u64,
+}
+
+/// The envelopes under way, in the order they were sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    under_way: VecDeque<(Sent, Moment)>,
+}
+
+impl Window {
+    /// An envelope was sent.
+    pub fn push(&mut self, sent: Sent, now: Moment) {
+        self.under_way.push_back((sent, now));
+    }
+
+    /// The sink has acknowledged; true if that finished or shortened anything under way.
+    pub fn acknowledge(&mut self, epoch: &Epoch, ranges: &SeqRanges) -> bool {
+        let before = self.records();
+        for (sent, _) in self.under_way.iter_mut().filter(|(sent, _)| sent.epoch == *epoch) {
+            sent.seqs = without(&sent.seqs, ranges);
+        }
+        self.under_way.retain(|(sent, _)| !sent.seqs.is_empty());
+        self.records() < before
+    }
+
+    /// When the oldest envelope has waited for `patience`.
+    pub fn expires(&self, patience: Duration) -> Option<Moment> {
+        self.under_way.front().map(|(_, sent_at)| Moment(sent_at.0 + patience))
+    }
+
+    /// Records under way.
+    pub fn records(&self) -> u64 {
+        self.under_way.iter().map(|(sent, _)| sent.seqs.count()).sum()
+    }
+
+    /// Envelopes under way.
+    pub fn envelopes(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Nothing is under way any more: all will be sent again.
+    pub fn clear(&mut self) {
+        self.under_way.clear();
+    }
+}
+
+/// The numbers of `seqs` that are not in `taken`.
+fn without(seqs: &SeqRanges, taken: &SeqRanges) -> SeqRanges {
+    let mut left = SeqRanges::new();
+    for (from, to) in seqs.iter() {
+        let mut next = from;
+        for (taken_from, taken_to) in taken.iter().filter(|range| range.0 <= to && range.1 >= from) {
+            left.insert(next, taken_from.saturating_sub(1).min(to));
+            next = taken_to.saturating_add(1);
+        }
+        left.insert(next, to);
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_left_is_the_difference(
+            seqs in prop::collection::btree_set(1u64..60, 0..40),
+            taken in prop::collection::btree_set(1u64..60, 0..40),
+        ) {
+            let left = without(&seqs.iter().copied().collect(), &taken.iter().copied().collect());
+            let expected: SeqRanges = seqs.difference(&taken).copied().collect();
+            prop_assert_eq!(left, expected);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The recorder: gives every observation its time, its kitchen and its place on disk.
+//!
+//! Where it sits: between the samplers' channel and the buffer. It promises: what waits is written together, one sync per
+//! round; a disk that takes nothing never stops sampling: observations wait in memory, bounded, and are written when it
+//! takes again. It does not send anything; the forwarder is woken by the buffer's own signal.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use kitchen_contract::id::KitchenId;
+use kitchen_contract::record::{Body, Reading};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, error, info};
+
+use crate::buffer::entry::{Draft, Held};
+use crate::buffer::{Appended, BufferHandle, Round};
+use crate::clock::shared::SharedClock;
+use crate::observation::{Moment, Observation};
+use crate::repeats::Repeats;
+
+/// Observations between the samplers and the recorder. Full, which takes a recorder that is stuck, the samplers wait.
+pub const OBSERVATIONS_MAX: usize = 256;
+/// Observations written together at most: what one frame and one sync hold.
+const ROUND_MAX: usize = 32;
+/// Observations in memory while the disk takes nothing: more than a day of two sensors once a minute. Then the oldest goes.
+const WAITING_MAX: usize = 4096;
+/// How soon a disk that took nothing is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Takes observations, appends rounds.
+pub struct Recorder {
+    kitchen_id: KitchenId,
+    observations: mpsc::Receiver<Observation>,
+    buffer: BufferHandle,
+    clock: SharedClock,
+    waiting: VecDeque<Observation>,
+    /// A round that the disk has not taken yet; it is brought again unchanged.
+    refused: Option<Round>,
+    dropped: u64,
+    failures: Repeats,
+}
+
+impl Recorder {
+    /// A recorder for readings of `kitchen_id`.
+    pub fn new(
+        kitchen_id: KitchenId,
+        observations: mpsc::Receiver<Observation>,
+        buffer: BufferHandle,
+        clock: SharedClock,
+    ) -> Self {
+        let (waiting, failures) = (VecDeque::new(), Repeats::default());
+        Self { kitchen_id, observations, buffer, clock, waiting, refused: None, dropped: 0, failures }
+    }
+
+    /// Runs until every sampler has gone and what they left is on disk, or cannot be put there.
+    pub async fn run(mut self) {
+        let first = self.round(Vec::new());
+        let mut retry_at = self.append(first).await;
+        loop {
+            let observation = match retry_at {
+                Some(at) => tokio::select! {
+                    observation = self.observations.recv() => observation,
+                    () = sleep_until(at) => {
+                        retry_at = self.write_waiting().await;
+                        continue;
+                    }
+                },
+                None => self.observations.recv().await,
+            };
+            let Some(observation) = observation else { break };
+            self.take(observation);
+            if retry_at.is_none() {
+                retry_at = self.write_waiting().await;
+            }
+        }
+        if self.write_waiting().await.is_some() {
+            error!(observations = self.waiting.len(), "the last observations could not be written");
+        }
+    }
+
+    /// Takes one observation and all that wait behind it.
+    fn take(&mut self, observation: Observation) {
+        let mut next = Some(observation);
+        while let Some(observation) = next {
+            if let Body::Reading(reading) = &observation.body {
+                say_taken(reading);
+            }
+            self.waiting.push_back(observation);
+            next = self.observations.try_recv().ok().filter(|_| self.waiting.len() <= WAITING_MAX);
+        }
+        while self.waiting.len() > WAITING_MAX {
+            self.waiting.pop_front();
+            self.dropped += 1;
+        }
+    }
+
+    /// Writes everything that waits; when to try again, if the disk does not take it.
+    async fn write_waiting(&mut self) -> Option<Instant> {
+        if let Some(round) = self.refused.take()
+            && let Some(retry_at) = self.append(round).await
+        {
+            return Some(retry_at);
+        }
+        while !self.waiting.is_empty() {
+            let count = self.waiting.len().min(ROUND_MAX);
+            let observations = self.waiting.drain(..count).collect();
+            let round = self.round(observations);
+            if let Some(retry_at) = self.append(round).await {
+                return Some(retry_at);
+            }
+        }
+        None
+    }
+
+    fn round(&self, observations: Vec<Observation>) -> Round {
+        let draft =
+            |observation: Observation| Draft { stamp: self.clock.stamp(observation.at), body: observation.body };
+        let now: Moment = self.clock.now();
+        Round {
+            kitchen_id: self.kitchen_id.clone(),
+            now: self.clock.stamp(now),
+            drafts: observations.into_iter().map(draft).collect(),
+        }
+    }
+
+    /// Appends a round; when to bring it again, if the disk does not take it.
+    async fn append(&mut self, round: Round) -> Option<Instant> {
+        match self.buffer.append(round.clone()).await {
+            Ok(appended) => {
+                say_buffered(&appended);
+                if self.failures.recovered() {
+                    info!(dropped = self.dropped, "the disk takes records again");
+                }
+                None
+            }
+            Err(failure) => {
+                let reason = crate::report::in_one_line(&failure);
+                if let Some(repeated) = self.failures.failed(self.clock.now(), &reason) {
+                    let (waiting, dropped) = (self.waiting.len(), self.dropped);
+                    error!(reason, waiting, dropped, repeated, "the disk takes no records; sampling goes on in memory");
+                }
+                self.refused = Some(round);
+                Some(Instant::now() + RETRY_AFTER)
+            }
+        }
+    }
+}
+
+fn say_taken(reading: &Reading) {
+    let temperature = reading.value.ok().map(|value| value.get());
+    let fault = reading.value.err().map(tracing::field::debug);
+    let raw_ma = reading.raw_ma.map(|current| current.get());
+    debug!(device.id = %reading.device_id, temperature, fault, raw_ma, trigger = ?reading.trigger, "reading taken");
+}
+
+fn say_buffered(appended: &Appended) {
+    let records = appended.entry.records.len();
+    debug!(epoch = %appended.epoch(), from = appended.from(), to = appended.to(), records, "round buffered");
+    for Held { seq, body, .. } in &appended.entry.records {
+        if let Body::Reading(reading) = body {
+            let temperature = reading.value.ok().map(|value| value.get());
+            debug!(device.id = %reading.device_id, epoch = %appended.epoch(), seq, temperature, "reading buffered");
+        }
+    }
+    if appended.evicted > 0 {
+        error!(records = appended.evicted, "the buffer is full: the oldest records were given up");
+    }
+}

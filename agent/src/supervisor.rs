@@ -1,0 +1,214 @@
+//! The only place that starts tasks, and the order in which they end.
+//!
+//! Started: the buffer's thread, the recorder, the forwarder, one sampler per sensor. A task that ends early ends the
+//! process with a reason; the service manager restarts it. The end is ordered and takes at most [`GRACE`]: sampling stops,
+//! the recorder writes what is left in its channel, the forwarder waits a moment for what is under way and disconnects,
+//! the buffer closes.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use kitchen_contract::id::Epoch;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinSet};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::buffer::{Buffer, BufferError, Keeper};
+use crate::clock::shared::SharedClock;
+use crate::config::Config;
+use crate::forwarder::Forwarder;
+use crate::forwarder::state::Timing;
+use crate::forwarder::task::Destination;
+use crate::observation::Observation;
+use crate::recorder::{OBSERVATIONS_MAX, Recorder};
+use crate::settings::SensorSettings;
+use crate::speed::Speed;
+
+/// How long the end may take.
+pub const GRACE: Duration = Duration::from_secs(5);
+
+/// What a sensor's task gets besides its settings.
+#[derive(Clone, Debug)]
+pub struct Seat {
+    /// Where its observations go; bounded, so it may have to wait.
+    pub observations: mpsc::Sender<Observation>,
+    /// Zero of [`crate::observation::Moment`].
+    pub started: Instant,
+    /// Divides the device's time-outs; for tests only.
+    pub speed: Speed,
+    /// Cancelled when sampling is to stop: the command in flight may be finished.
+    pub shutdown: CancellationToken,
+}
+
+/// Why the agent ended although nobody asked it to.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RunError {
+    /// The buffer cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Buffer(#[from] BufferError),
+    /// The system gives no signal handlers.
+    #[error("cannot listen for signals")]
+    #[diagnostic(code(agent::signals))]
+    Signals(#[source] std::io::Error),
+    /// A task ended early.
+    #[error("the {task} ended early: {reason}")]
+    #[diagnostic(code(agent::task_ended), help("the service manager restarts the agent; nothing on disk is lost"))]
+    TaskEnded {
+        /// Which.
+        task: Task,
+        /// How.
+        reason: String,
+    },
+}
+
+/// A task of the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Owns the disk.
+    Buffer,
+    /// Appends.
+    Recorder,
+    /// Sends.
+    Forwarder,
+    /// Reads one sensor.
+    Sampler,
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Buffer => "buffer",
+            Self::Recorder => "recorder",
+            Self::Forwarder => "forwarder",
+            Self::Sampler => "sampler",
+        })
+    }
+}
+
+/// Runs the agent until a signal or an early end. `sampler` is the body of a sensor's task; it ends when its seat's
+/// shutdown is cancelled and not before.
+///
+/// # Errors
+/// The buffer cannot be used, or a task ended early.
+pub async fn run<Sampling>(
+    config: Config,
+    speed: Speed,
+    sampler: impl Fn(SensorSettings, Seat) -> Sampling,
+) -> Result<(), RunError>
+where
+    Sampling: Future<Output = ()> + Send + 'static,
+{
+    let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
+    let mut tasks = Tasks::start(config, speed, sampler)?;
+    let end = tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        ended = tasks.next_ended() => Err(ended),
+    };
+    match &end {
+        Ok(()) => info!("stopping"),
+        Err(reason) => error!(%reason, "stopping"),
+    }
+    if timeout(GRACE, tasks.stop()).await.is_err() {
+        error!("not everything ended in time; what is on disk is safe");
+    }
+    info!("stopped");
+    end
+}
+
+/// The running tasks and how they are told to end.
+struct Tasks {
+    set: JoinSet<()>,
+    /// By the runtime's id, so that a task that panicked can be named too.
+    running: HashMap<Id, Task>,
+    sampling: CancellationToken,
+    forwarding: CancellationToken,
+}
+
+impl Tasks {
+    fn start<Sampling>(
+        config: Config,
+        speed: Speed,
+        sampler: impl Fn(SensorSettings, Seat) -> Sampling,
+    ) -> Result<Self, RunError>
+    where
+        Sampling: Future<Output = ()> + Send + 'static,
+    {
+        let started = Instant::now();
+        let clock = SharedClock::new(started);
+        let epoch = Epoch::from_entropy(rand::random());
+        let buffer = Buffer::open(&config.gateway.data_dir, config.buffer, epoch)?;
+        if let Some(saved) = buffer.latest() {
+            clock.raise_floor(saved);
+        }
+        say_started(&config, &buffer);
+        let (keeper, handle) = Keeper::new(buffer);
+        let (observations, waiting) = mpsc::channel(OBSERVATIONS_MAX);
+        let timing = Timing::new(config.mqtt.heartbeat, speed);
+        let destination = Destination { gateway_id: config.gateway.id, mqtt: config.mqtt, timing };
+        let mut tasks = Self {
+            set: JoinSet::new(),
+            running: HashMap::new(),
+            sampling: CancellationToken::new(),
+            forwarding: CancellationToken::new(),
+        };
+        let id = tasks.set.spawn_blocking(move || keeper.run()).id();
+        tasks.running.insert(id, Task::Buffer);
+        let recorder = Recorder::new(config.gateway.kitchen_id, waiting, handle.clone(), clock.clone());
+        tasks.spawn(Task::Recorder, recorder.run());
+        let forwarding = tasks.forwarding.clone();
+        tasks.spawn(Task::Forwarder, Forwarder::new(destination, handle, clock).run(forwarding));
+        let seat = Seat { observations, started, speed, shutdown: tasks.sampling.clone() };
+        for sensor in config.sensors {
+            tasks.spawn(Task::Sampler, sampler(sensor, seat.clone()));
+        }
+        Ok(tasks)
+    }
+
+    fn spawn(&mut self, task: Task, body: impl Future<Output = ()> + Send + 'static) {
+        let id = self.set.spawn(body).id();
+        self.running.insert(id, task);
+    }
+
+    /// The first task that ends although nobody asked it to.
+    async fn next_ended(&mut self) -> RunError {
+        let (id, reason) = match self.set.join_next_with_id().await {
+            Some(Ok((id, ()))) => (Some(id), "it returned".to_owned()),
+            Some(Err(error)) => (Some(error.id()), error.to_string()),
+            None => (None, "nothing runs".to_owned()),
+        };
+        let task = id.and_then(|id| self.running.remove(&id)).unwrap_or(Task::Buffer);
+        RunError::TaskEnded { task, reason }
+    }
+
+    /// Ends everything, in order.
+    async fn stop(&mut self) {
+        self.sampling.cancel();
+        while self.running.values().any(|task| *task == Task::Recorder) {
+            self.next_ended().await;
+        }
+        self.forwarding.cancel();
+        while !self.set.is_empty() {
+            self.next_ended().await;
+        }
+    }
+}
+
+fn say_started(config: &Config, buffer: &Buffer) {
+    info!(
+        gateway.id = %config.gateway.id,
+        kitchen.id = %config.gateway.kitchen_id,
+        epoch = %buffer.epoch(),
+        backlog = buffer.contents().records,
+        sensors = config.sensors.len(),
+        version = env!("CARGO_PKG_VERSION"),
+        "started"
+    );
+}
