@@ -1,7 +1,7 @@
 //! Passwords: bcrypt, cost 12, as the customer specifies; never truncated, never more than a few at once.
 //!
 //! bcrypt's input is 72 bytes with its closing NUL: 71 are usable, and a longer password is refused when it is set. Each
-//! check takes a good part of a second of a core, so checks run on blocking threads, [`CHECKS_AT_ONCE`] at a time, and
+//! check takes a good part of a second of a core, so checks run on blocking threads, `CHECKS_AT_ONCE` at a time, and
 //! a bounded number waits. An account that does not exist costs the same time as one that does.
 
 use std::sync::Arc;
@@ -56,6 +56,11 @@ impl NewPassword {
             () if bytes > PASSWORD_BYTES_MAX => Err(PasswordError::TooLong),
             () => Ok(Self(text)),
         }
+    }
+
+    /// The password.
+    pub fn secret(&self) -> &SecretString {
+        &self.0
     }
 }
 

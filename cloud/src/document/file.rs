@@ -20,6 +20,8 @@ pub struct Document {
     path: PathBuf,
     text: Arc<str>,
     problems: RefCell<Vec<(Spot, String, Option<String>)>>,
+    secret_key: Option<&'static str>,
+    secrets: RefCell<Vec<Range<usize>>>,
 }
 
 impl Document {
@@ -38,7 +40,23 @@ impl Document {
 
     /// A document from text that was read already; `path` is what problems name and relative paths start from.
     pub fn from_text(path: &Path, text: &str) -> Self {
-        Self { path: path.to_owned(), text: text.into(), problems: RefCell::default() }
+        Self {
+            path: path.to_owned(),
+            text: text.into(),
+            problems: RefCell::default(),
+            secret_key: None,
+            secrets: RefCell::default(),
+        }
+    }
+
+    /// Values of this key are secrets: no problem ever shows one, not even when the file is not TOML.
+    pub fn hiding(self, key: &'static str) -> Self {
+        Self { secret_key: Some(key), ..self }
+    }
+
+    /// Never show this part of the text.
+    pub(crate) fn hide(&self, span: Range<usize>) {
+        self.secrets.borrow_mut().push(span);
     }
 
     /// Hands the whole document to `read` and returns what it made, if neither it nor the parser found a problem.
@@ -74,7 +92,22 @@ impl Document {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 
+    /// The text as problems may show it. What follows the secret key on its line is hidden even if nothing was parsed.
+    fn without_secrets(&self) -> String {
+        let mut spans = self.secrets.borrow().clone();
+        if let Some(key) = self.secret_key {
+            for (start, _) in self.text.match_indices(key) {
+                let rest = &self.text[start + key.len()..];
+                let line = rest.find('\n').unwrap_or(rest.len());
+                let value = rest[..line].find('=').map_or(line, |equals| equals + 1);
+                spans.push(start + key.len() + value..start + key.len() + line);
+            }
+        }
+        starred(&self.text, &spans)
+    }
+
     fn into_problems(self) -> FileProblems {
+        let shown: Arc<str> = self.without_secrets().into();
         let mut found = self.problems.into_inner();
         found.sort_by_key(|(spot, _, _)| spot.span.start);
         let name = self.path.display().to_string();
@@ -82,11 +115,19 @@ impl Document {
             key: spot.key,
             message,
             hint,
-            text: NamedSource::new(&name, Arc::clone(&self.text)),
-            span: within(&self.text, spot.span).into(),
+            text: NamedSource::new(&name, Arc::clone(&shown)),
+            span: within(&shown, spot.span).into(),
         });
         FileProblems::found(&self.path, problems.collect())
     }
+}
+
+/// The same text, in the same places, with stars for the bytes of `spans` (line breaks stay).
+fn starred(text: &str, spans: &[Range<usize>]) -> String {
+    let hidden = |place: usize| spans.iter().any(|span| span.contains(&place));
+    let star = |(place, byte): (usize, u8)| if hidden(place) && byte != b'\n' { b'*' } else { byte };
+    let bytes: Vec<u8> = text.bytes().enumerate().map(star).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A span that points at a character even at the end of the text.

@@ -2,7 +2,7 @@
 
 /// The word nearest to `wanted`, if it is near enough to be what was meant: a third of its letters may differ.
 pub fn nearest<'a>(wanted: &str, known: &[&'a str]) -> Option<&'a str> {
-    let limit = (wanted.chars().count() / 3).max(1);
+    let limit = wanted.chars().count().div_ceil(3).max(1);
     known
         .iter()
         .map(|word| (distance(wanted, word), *word))
@@ -36,6 +36,7 @@ mod tests {
         let known = ["listen", "behind_tls_proxy", "token_lifetime"];
         for (wanted, expected) in [
             ("lisen", Some("listen")),
+            ("litsen", Some("listen")),
             ("behind_tls_prxy", Some("behind_tls_proxy")),
             ("token-lifetime", Some("token_lifetime")),
             ("colour", None),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use secrecy::SecretString;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -55,6 +56,14 @@ impl<'a> Section<'a> {
             return None;
         }
         self.optional(key, read)
+    }
+
+    /// A text that no problem may ever show.
+    pub fn secret(&mut self, key: &'static str) -> Option<SecretString> {
+        if let Some(found) = self.find(key) {
+            self.document.hide(found.span());
+        }
+        self.optional(key, value::text).map(SecretString::from)
     }
 
     /// A path, relative to the file's directory.

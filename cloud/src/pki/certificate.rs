@@ -13,7 +13,7 @@ use crate::pki::error::PkiError;
 /// The facts of one certificate that we work with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateFacts {
-    /// The common name; of a gateway, its id.
+    /// The common name; of a gateway, its id; empty if the certificate has none.
     pub name: String,
     /// When it ends.
     pub not_after: Timestamp,
@@ -37,7 +37,7 @@ impl CertificateFacts {
         let (_, pem) = parse_x509_pem(pem).ok()?;
         let certificate = pem.parse_x509().ok()?;
         Some(Self {
-            name: common_name(&certificate)?,
+            name: common_name(&certificate).unwrap_or_default(),
             not_after: Timestamp::from_unix_ms(certificate.validity().not_after.timestamp().checked_mul(1000)?).ok()?,
             fingerprint: Sha256::digest(&pem.contents).iter().map(|byte| format!("{byte:02x}")).collect(),
             public_key: GatewayKey::from_sec1(&certificate.public_key().subject_public_key.data).ok(),

@@ -1,7 +1,6 @@
 //! What `pki init`, `pki gateway` and `pki list` do.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use kitchen_contract::id::GatewayId;
 use kitchen_contract::time::Timestamp;
@@ -105,11 +104,6 @@ pub fn list(config: &PkiConfig) -> Result<Vec<Entry>, PkiError> {
         Entry { role, path, facts }
     };
     Ok(own.chain(gateways).map(entry).collect())
-}
-
-/// How long a gateway's certificate is valid when nothing else is said.
-pub fn gateway_validity(config: &PkiConfig, now: Timestamp, wanted: Option<Duration>) -> Validity {
-    Validity { now, length: wanted.unwrap_or(config.gateway_validity) }
 }
 
 fn authority(layout: &Layout, validity: Validity) -> Result<(Authority, Outcome), PkiError> {

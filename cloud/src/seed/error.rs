@@ -1,0 +1,28 @@
+//! Why a seed that was read could not be written.
+
+use miette::Diagnostic;
+
+use crate::accounts::{AccountsError, EmailAddress, UserId};
+use crate::store::StoreError;
+
+/// Why a seed that was read could not be written.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum SeedError {
+    /// The address is somebody else's already.
+    #[error("`{email}` belongs to user `{holder}` already")]
+    #[diagnostic(code(seed::email_taken), help("use that id, or another address; nothing was written"))]
+    EmailTaken {
+        /// The address.
+        email: EmailAddress,
+        /// Whose it is.
+        holder: UserId,
+    },
+    /// People and tenants.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Accounts(#[from] AccountsError),
+    /// The registry.
+    #[error("cannot write kitchens, gateways and sensors")]
+    #[diagnostic(code(seed::store), help("check `store.path`, the disk and its free space, then seed again"))]
+    Store(#[from] StoreError),
+}

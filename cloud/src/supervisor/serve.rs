@@ -1,0 +1,139 @@
+//! Starts everything in order, and stops it in order.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::accounts::Passwords;
+use crate::api::token::Tokens;
+use crate::api::{ApiState, Logins, Peers};
+use crate::clock::Clock;
+use crate::config::{Config, EndpointConfig};
+use crate::databases::Databases;
+use crate::endpoint::tls::server_config;
+use crate::endpoint::{self, Endpoint};
+use crate::ingest::IngestTask;
+use crate::supervisor::error::ServeError;
+use crate::supervisor::listeners::Listeners;
+use crate::supervisor::tasks::Tasks;
+use crate::{api, metrics};
+
+/// How long the doors and the API may take to finish what was begun.
+const DOORS_GRACE: Duration = Duration::from_secs(6);
+
+/// How long ingest may take to commit what is waiting; with the doors' time it stays below [`super::tasks::GRACE`].
+const INGEST_GRACE: Duration = Duration::from_secs(3);
+
+/// Runs the cloud until `stop`.
+///
+/// # Errors
+/// It cannot be started, or a part of it ended by itself.
+pub async fn serve(config: &Config, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+    let listeners = Listeners::bind(config).await?;
+    let keys = Keys::load(config)?;
+    let recorder = listeners.metrics.is_some().then(metrics::install).transpose()?;
+    let databases = Databases::open(config).await?;
+    let mut tasks = start(Parts { listeners, keys, recorder, peers: peers(config) }, &databases);
+    let outcome = tokio::select! {
+        () = stop => Ok(()),
+        ended = tasks.doors.watch() => Err(ended),
+        ended = tasks.ingest.watch() => Err(ended),
+    };
+    tracing::info!("stopping");
+    tasks.doors.stop(DOORS_GRACE).await;
+    tasks.ingest.stop(INGEST_GRACE).await;
+    databases.close().await;
+    tracing::info!("stopped");
+    outcome
+}
+
+/// Completes on SIGTERM or SIGINT (Ctrl-C); both are caught from the call on.
+///
+/// # Errors
+/// The system does not let us.
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Everything that the tasks are made of; whatever can fail has been done.
+struct Parts {
+    listeners: Listeners,
+    keys: Keys,
+    recorder: Option<PrometheusHandle>,
+    peers: Peers,
+}
+
+/// Secrets and certificates.
+struct Keys {
+    tokens: Tokens,
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Keys {
+    fn load(config: &Config) -> Result<Self, ServeError> {
+        let EndpointConfig { enabled, certificate, key, ca, .. } = &config.endpoint;
+        let tls = enabled.then(|| server_config(certificate, key, ca)).transpose()?;
+        Ok(Self { tls, tokens: Tokens::open(&config.api.jwt_secret_file, config.api.token_lifetime)? })
+    }
+}
+
+/// What runs, in the two steps in which it stops.
+#[derive(Default)]
+struct Running {
+    doors: Tasks,
+    ingest: Tasks,
+}
+
+const fn peers(config: &Config) -> Peers {
+    if config.api.behind_tls_proxy { Peers::BehindProxy } else { Peers::Direct }
+}
+
+fn start(parts: Parts, databases: &Databases) -> Running {
+    let Parts { listeners, keys: Keys { tokens, tls }, recorder, peers } = parts;
+    let mut running = Running::default();
+    listeners.log();
+    if let (Some(listener), Some(tls)) = (listeners.endpoint, tls) {
+        let (task, ingest) = IngestTask::new(databases.store.clone(), Clock::system());
+        let (shutdown, stop_ingest) = (running.doors.shutdown(), running.ingest.shutdown());
+        running.ingest.spawn("ingest", never_fails(task.run(stop_ingest)));
+        let gateways = Endpoint { listener, tls, registry: databases.registry(), ingest };
+        running.doors.spawn("endpoint", never_fails(endpoint::run(gateways, shutdown)));
+    }
+    let shutdown = running.doors.shutdown();
+    let state = Arc::new(api_state(databases, tokens, peers));
+    running.doors.spawn("api", api::serve::run(listeners.api, state, shutdown.clone()));
+    if let (Some(listener), Some(recorder)) = (listeners.metrics, recorder) {
+        running.doors.spawn("metrics", metrics::run(listener, recorder, shutdown));
+    }
+    running
+}
+
+fn api_state(databases: &Databases, tokens: Tokens, peers: Peers) -> ApiState {
+    ApiState {
+        accounts: databases.accounts.clone(),
+        registry: databases.registry(),
+        store: databases.store.clone(),
+        passwords: Passwords::default(),
+        tokens,
+        clock: Clock::system(),
+        peers,
+        logins: Logins::default(),
+    }
+}
+
+/// For tasks that only end.
+async fn never_fails(task: impl Future<Output = ()>) -> Result<(), Infallible> {
+    task.await;
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! The program as its operator meets it: real processes, real files, real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a failing test may panic, its helpers too")]
+
+mod cli;
+mod program;
+mod serve;
+mod tidy;
