@@ -71,6 +71,6 @@ fn enveloped(answered: &Response) -> Response {
 
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    metrics::counter!("kitchen_api_panics_total").increment(1);
+    metrics::counter!("api_panics_total").increment(1);
     ApiError::internal(&format_args!("panic: {}", text.unwrap_or("no text"))).into_response()
 }

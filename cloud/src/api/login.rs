@@ -57,7 +57,7 @@ pub async fn login(State(state): State<Arc<ApiState>>, request: Request) -> Resu
     let ip = state.peers.client(caller.address, &caller.headers);
     let attempt = Attempt::new(&body.email, ip);
     admit(&state, attempt)?;
-    let found = check(&state, body).await?;
+    let found = check(&state, body).await.inspect_err(|_| state.logins.lock().1.withdraw(attempt))?;
     let user_id = found.as_ref().map(|found| found.0.user_id.clone());
     let identity = found.and_then(|found| found.1);
     let user_agent = caller.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -65,8 +65,7 @@ pub async fn login(State(state): State<Arc<ApiState>>, request: Request) -> Resu
         (if identity.is_some() { AuditAction::Login } else { AuditAction::LoginFailed }, state.clock.now());
     let customer_id = identity.as_ref().and_then(|identity| identity.customer_id.clone());
     state.accounts.audit(AuditEntry { action, user_id, customer_id, ip: Some(ip), user_agent }, now).await?;
-    metrics::counter!("kitchen_logins_total", "result" => if identity.is_some() { "ok" } else { "failed" })
-        .increment(1);
+    metrics::counter!("api_logins_total", "result" => if identity.is_some() { "ok" } else { "failed" }).increment(1);
     let identity = identity.ok_or(ApiError::LoginFailed)?;
     let (elapsed, mut throttle) = state.logins.lock();
     throttle.succeeded(elapsed, attempt);
@@ -82,7 +81,7 @@ fn caller(request: &Request) -> Caller {
 fn admit(state: &ApiState, attempt: Attempt) -> Result<(), ApiError> {
     let (now, mut throttle) = state.logins.lock();
     throttle.attempt(now, attempt).map_err(|wait| {
-        metrics::counter!("kitchen_logins_total", "result" => "throttled").increment(1);
+        metrics::counter!("api_logins_total", "result" => "throttled").increment(1);
         ApiError::TooManyAttempts(wait)
     })
 }

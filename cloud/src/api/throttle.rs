@@ -76,11 +76,17 @@ impl Throttle {
         Ok(())
     }
 
-    /// Takes an attempt back: it was a login.
-    pub fn succeeded(&mut self, now: Duration, attempt: Attempt) {
-        self.pairs.entries.remove(&attempt);
+    /// Takes an attempt back: its password was never looked at.
+    pub fn withdraw(&mut self, attempt: Attempt) {
+        self.pairs.uncount(&attempt);
         self.addresses.uncount(&attempt.address);
         self.accounts.uncount(&attempt.account);
+    }
+
+    /// Takes an attempt back, and what failed before it from there: it was a login.
+    pub fn succeeded(&mut self, now: Duration, attempt: Attempt) {
+        self.withdraw(attempt);
+        self.pairs.entries.remove(&attempt);
         self.known.entries.remove(&attempt);
         self.known.count(now, KNOWN, attempt);
     }
@@ -206,6 +212,15 @@ mod tests {
         for _ in 0..1000 {
             throttle.attempt(minutes(1), from("a@b", 1)).unwrap();
             throttle.succeeded(minutes(1), from("a@b", 1));
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_was_never_looked_at_does_not_count() {
+        let mut throttle = Throttle::default();
+        for _ in 0..1000 {
+            throttle.attempt(minutes(1), from("a@b", 1)).unwrap();
+            throttle.withdraw(from("a@b", 1));
         }
     }
 

@@ -33,6 +33,9 @@ const INGEST_GRACE: Duration = Duration::from_secs(3);
 /// # Errors
 /// It cannot be started, or a part of it ended by itself.
 pub async fn serve(config: &Config, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+    if let Some(broker) = &config.broker {
+        return Err(ServeError::Broker { host: broker.host.clone() });
+    }
     let listeners = Listeners::bind(config).await?;
     let keys = Keys::load(config)?;
     let recorder = listeners.metrics.is_some().then(metrics::install).transpose()?;

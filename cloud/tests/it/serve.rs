@@ -34,7 +34,7 @@ fn it_serves_and_stops_when_asked() {
         body.len()
     );
     assert!(request(api, &login).contains(r#""customerId":"cust-001""#));
-    assert!(get(metrics, "/metrics").contains("kitchen_logins_total{result=\"ok\"} 1"));
+    assert!(get(metrics, "/metrics").contains("api_logins_total{result=\"ok\"} 1"));
     assert_eq!(service.stop(), Some(0));
 }
 
@@ -86,4 +86,15 @@ fn no_secret_is_in_the_log() {
     let secret = std::fs::read_to_string(program.path("data/jwt-secret")).unwrap();
     assert!(!log.is_empty());
     assert!(!log.contains("xyzzy") && !log.contains(secret.trim()), "{log}");
+}
+
+#[test]
+fn a_broker_is_not_silently_ignored() {
+    let program = Program::new();
+    program.run(&["pki", "init"]);
+    program.configure("[broker]\nhost = \"broker.example\"\n");
+    assert_eq!(program.run(&["check"]).code, Some(1));
+    let outcome = program.run(&["serve"]);
+    assert_eq!(outcome.code, Some(2));
+    insta::assert_snapshot!(outcome.stderr);
 }
