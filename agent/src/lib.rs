@@ -3,6 +3,7 @@
 //!
 //! | module | on the path of a reading |
 //! |---|---|
+//! | [`at`] | the console's grammar |
 //! | [`observation`] | what a sensor's task hands on |
 //! | [`recorder`] | stamps it and has it written |
 //! | [`clock`] | what time it was |
@@ -12,6 +13,7 @@
 //! | [`config`], [`settings`] | what is configured |
 //! | [`cli`], [`report`] | the command line |
 
+pub mod at;
 pub mod buffer;
 pub mod cli;
 pub mod clock;
