@@ -3,7 +3,10 @@
 //!
 //! | module | on the path of a reading |
 //! |---|---|
+//! | [`sampler`] | when is which sensor measured |
+//! | [`device`] | the dialogue over its serial line |
 //! | [`at`] | the console's grammar |
+//! | [`convert`] | mA → °C or a named fault |
 //! | [`observation`] | what a sensor's task hands on |
 //! | [`recorder`] | stamps it and has it written |
 //! | [`clock`] | what time it was |
@@ -18,11 +21,14 @@ pub mod buffer;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod convert;
+pub mod device;
 pub mod forwarder;
 pub mod observation;
 pub mod recorder;
 pub mod repeats;
 pub mod report;
+pub mod sampler;
 pub mod settings;
 pub mod speed;
 pub mod supervisor;

@@ -64,3 +64,21 @@ pub struct Transmitter {
     #[serde(default)]
     pub offset: f64,
 }
+
+/// mA at the lower end of the transmitter's range.
+const RANGE_FROM_MA: f64 = 4.0;
+/// mA from the lower to the upper end.
+const RANGE_SPAN_MA: f64 = 16.0;
+
+impl Transmitter {
+    /// The temperature that a current stands for, calibrated. Linear, also beyond the ends of the range.
+    pub fn celsius(&self, milliamps: f64) -> f64 {
+        let share = (milliamps - RANGE_FROM_MA) / RANGE_SPAN_MA;
+        self.low.get() + share * (self.high.get() - self.low.get()) + self.offset
+    }
+
+    /// By how many µA the current moves when the temperature moves by that many °C.
+    pub fn microamps(&self, celsius: f64) -> f64 {
+        (celsius / (self.high.get() - self.low.get()) * RANGE_SPAN_MA * 1000.0).abs()
+    }
+}

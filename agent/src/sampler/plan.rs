@@ -1,0 +1,182 @@
+//! A sensor's settings, checked: what the task works with cannot be out of range. Pure.
+//!
+//! The device wraps what it cannot take without a word, so everything is checked here, and every problem is reported at
+//! once, by its key, for the configuration to show in the file.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kitchen_contract::id::DeviceId;
+use kitchen_contract::unit::Celsius;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::at::command::{OutOfRange, Value};
+use crate::at::identity::Imei;
+use crate::at::report_interval::ReportInterval;
+use crate::at::report_on_change::ReportOnChange;
+use crate::at::warm_up::WarmUp;
+use crate::device::setup::Wanted;
+use crate::settings::{self, SensorSettings, Transmitter};
+
+/// What a measurement takes beyond the warm-up, with the answer of a busy console; a poll must end before the next is due.
+const MEASURE_TAKES: Duration = Duration::from_secs(4);
+/// The longest time between two polls: a day without a reading is no monitoring.
+const INTERVAL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest PIN that the console can have.
+const PIN_BYTES_MAX: usize = 8;
+/// The largest calibration offset; more is a broken probe or a wrong range.
+const OFFSET_MAX: f64 = 20.0;
+/// The currents between which a temperature is valid, in mA; both ends must be a temperature.
+const VALID_MA: [f64; 2] = [3.8, 20.5];
+
+/// How one sensor is sampled.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The measuring point.
+    pub device_id: DeviceId,
+    /// The serial port's path.
+    pub port: PathBuf,
+    /// The console's PIN.
+    pub pin: Option<SecretString>,
+    /// The only sensor that may hang there, if it is bound.
+    pub imei: Option<Imei>,
+    /// Time between two polls.
+    pub interval: Duration,
+    /// Time between power and measurement.
+    pub warm_up: Duration,
+    /// What the current stands for.
+    pub transmitter: Transmitter,
+    /// What the device is to be set to.
+    pub wanted: Wanted,
+}
+
+/// One thing that is wrong with a sensor's settings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}`: {message}")]
+pub struct Problem {
+    /// The key, relative to the sensor: `interval`, `transmitter.low`.
+    pub key: &'static str,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl Plan {
+    /// The plan, if the settings make one. A `pin_file` must have been read into `pin` before.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn new(settings: &SensorSettings) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::default();
+        let imei = settings.imei.as_deref().and_then(|text| problems.imei(text));
+        let wanted = problems.wanted(settings);
+        problems.pin(settings.pin.as_ref());
+        problems.interval(settings);
+        problems.transmitter(&settings.transmitter);
+        match wanted {
+            Some(wanted) if problems.found.is_empty() => Ok(Self {
+                device_id: settings.device_id.clone(),
+                port: settings.port.clone(),
+                pin: settings.pin.clone(),
+                imei,
+                interval: settings.interval,
+                warm_up: settings.warm_up,
+                transmitter: settings.transmitter,
+                wanted,
+            }),
+            Some(_) | None => Err(problems.found),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Problems {
+    found: Vec<Problem>,
+}
+
+impl Problems {
+    fn add(&mut self, key: &'static str, message: impl Into<String>) {
+        self.found.push(Problem { key, message: message.into() });
+    }
+
+    fn keep<T>(&mut self, key: &'static str, outcome: Result<T, OutOfRange>) -> Option<T> {
+        outcome.map_err(|error| self.add(key, error.to_string())).ok()
+    }
+
+    fn imei(&mut self, text: &str) -> Option<Imei> {
+        let imei = Imei::parse(text);
+        if imei.is_none() {
+            self.add("imei", format!("`{text}` is not an IMEI: 15 digits"));
+        }
+        imei
+    }
+
+    fn pin(&mut self, pin: Option<&SecretString>) {
+        let fits =
+            |pin: &str| (1..=PIN_BYTES_MAX).contains(&pin.len()) && pin.bytes().all(|byte| byte.is_ascii_graphic());
+        if pin.is_some_and(|pin| !fits(pin.expose_secret())) {
+            self.add("pin", format!("a PIN has 1 to {PIN_BYTES_MAX} letters and digits"));
+        }
+    }
+
+    fn interval(&mut self, settings: &SensorSettings) {
+        let least = settings.warm_up.saturating_add(MEASURE_TAKES);
+        if settings.interval < least {
+            self.add(
+                "interval",
+                format!("{:?} is too short: warm-up and measurement take {least:?}", settings.interval),
+            );
+        } else if settings.interval > INTERVAL_MAX {
+            self.add("interval", "longer than a day");
+        }
+    }
+
+    fn wanted(&mut self, settings: &SensorSettings) -> Option<Wanted> {
+        let warm_up_ms = self.whole("warm_up", settings.warm_up, Duration::from_millis(1));
+        let report_s = self.whole("report_interval", settings.report_interval, Duration::from_secs(1));
+        let warm_up = self.keep("warm_up", WarmUp::new(warm_up_ms?));
+        let report_interval = self.keep("report_interval", ReportInterval::new(report_s?));
+        let report_on_change = self.report_on_change(settings.report_on_change, &settings.transmitter);
+        Some(Wanted { warm_up: warm_up?, report_interval: report_interval?, report_on_change: report_on_change? })
+    }
+
+    fn report_on_change(
+        &mut self,
+        settings: Option<settings::ReportOnChange>,
+        transmitter: &Transmitter,
+    ) -> Option<ReportOnChange> {
+        let Some(settings) = settings else {
+            return Some(ReportOnChange::OFF);
+        };
+        let every_s = self.whole("report_on_change.every", settings.every, Duration::from_secs(1))?;
+        let threshold_ua = transmitter.microamps(settings.by).round();
+        if !settings.by.is_finite() || settings.by <= 0.0 || !(1.0..=20_000.0).contains(&threshold_ua) {
+            self.add(
+                "report_on_change.by",
+                format!("{} °C is not between 1 and 20000 µA over this transmitter's range", settings.by),
+            );
+            return None;
+        }
+        self.keep("report_on_change.every", ReportOnChange::on(every_s, threshold_ua as u64))
+    }
+
+    /// A duration as a whole number of units.
+    fn whole(&mut self, key: &'static str, duration: Duration, unit: Duration) -> Option<u64> {
+        let number = duration.as_nanos() / unit.as_nanos();
+        if !duration.as_nanos().is_multiple_of(unit.as_nanos()) {
+            self.add(key, format!("{duration:?} is not a whole number of {unit:?}"));
+            return None;
+        }
+        Some(u64::try_from(number).unwrap_or(u64::MAX))
+    }
+
+    fn transmitter(&mut self, transmitter: &Transmitter) {
+        if transmitter.low == transmitter.high {
+            self.add("transmitter.high", "4 and 20 mA cannot stand for the same temperature");
+        }
+        if !(-OFFSET_MAX..=OFFSET_MAX).contains(&transmitter.offset) {
+            self.add("transmitter.offset", format!("not between -{OFFSET_MAX} and {OFFSET_MAX} °C"));
+        } else if VALID_MA.into_iter().any(|milliamps| Celsius::new(transmitter.celsius(milliamps)).is_err()) {
+            self.add("transmitter", "3.8 and 20.5 mA must both stand for a possible temperature");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! From a greeted sensor to observations: poll when due, listen in between, measure again what surprises.
+//!
+//! The other half of [`super::task`]: everything here happens on one open port.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kitchen_contract::fault::SensorFault;
+use kitchen_contract::record::{Body, Event, Trigger};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until};
+
+use super::greeting::{Greeting, greet};
+use super::plausibility::Outcome;
+use super::reading;
+use super::state::SensorState;
+use super::task::{RecorderGone, Stop, Task};
+use crate::at::block::Block;
+use crate::convert::convert;
+use crate::device::error::DeviceError;
+use crate::device::session::Session;
+use crate::observation::{Moment, Observation};
+
+impl Task {
+    /// Greets the sensor and measures it until something breaks.
+    pub(super) async fn attend<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Stop {
+        match self.welcome(session).await {
+            Err(stop) => stop,
+            Ok(()) => loop {
+                if let Err(stop) = self.step(session).await {
+                    break stop;
+                }
+            },
+        }
+    }
+
+    async fn welcome<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Result<(), Stop> {
+        self.show(SensorState::LoggingIn);
+        let (plan, state) = (Arc::clone(&self.plan), self.outlets.state.clone());
+        let greeting = match self.meanwhile(greet(session, &plan, &state)).await? {
+            Ok(greeting) => greeting,
+            Err(error) => {
+                self.name_foreign(&error).await?;
+                return Err(error.into());
+            }
+        };
+        // What was heard before it was known who speaks is nobody's.
+        while session.heard().is_some() {}
+        if session.take_restarted() && self.known.is_some() {
+            self.event(Event::SensorReset { device_id: self.plan.device_id.clone() }).await?;
+        }
+        Ok(self.ready(greeting).await?)
+    }
+
+    async fn ready(&mut self, greeting: Greeting) -> Result<(), RecorderGone> {
+        let Greeting { identity, not_applied } = greeting;
+        let imei = identity.imei.as_str().to_owned();
+        if let Some(known) = self.known.replace(identity.imei).filter(|known| known.as_str() != imei) {
+            self.plausibility = Default::default();
+            self.swapped(known.as_str().to_owned(), imei.clone()).await?;
+        }
+        (self.failing, self.foreign) = (None, None);
+        not_applied.iter().for_each(|error| tracing::warn!(%error, "setting not taken by the sensor"));
+        self.show(not_applied.first().map_or(SensorState::Ready, SensorState::from));
+        if !std::mem::replace(&mut self.found, true) {
+            let model = identity.model.as_str().to_owned();
+            tracing::info!(sensor.id = %self.plan.device_id, imei, model, "sensor found");
+            self.event(Event::SensorFound { device_id: self.plan.device_id.clone(), imei, model }).await?;
+        }
+        Ok(())
+    }
+
+    /// Another sensor than the configured one is an event, once for each.
+    async fn name_foreign(&mut self, error: &DeviceError) -> Result<(), RecorderGone> {
+        let DeviceError::WrongSensor { expected, found, .. } = error else {
+            return Ok(());
+        };
+        if self.foreign.replace(found.clone()).as_ref() == Some(found) {
+            return Ok(());
+        }
+        self.swapped(expected.clone(), found.clone()).await
+    }
+
+    async fn swapped(&mut self, expected: String, found: String) -> Result<(), RecorderGone> {
+        self.event(Event::SensorSwapped { device_id: self.plan.device_id.clone(), expected, found }).await
+    }
+
+    /// One poll, or one stretch of listening up to the next.
+    async fn step<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Result<(), Stop> {
+        self.schedule.advance(self.now());
+        if self.schedule.is_open() {
+            return self.poll(session).await;
+        }
+        let due = self.outlets.start + self.schedule.next();
+        match session.listen(due).await? {
+            Some(block) => self.take(session, block, Trigger::Unsolicited).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn poll<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Result<(), Stop> {
+        let polled = session.measure(self.plan.warm_up).await;
+        while let Some(block) = session.heard() {
+            self.take(session, block, Trigger::Unsolicited).await?;
+        }
+        match polled {
+            Ok(block) => {
+                self.schedule.answered();
+                self.take(session, block, Trigger::Poll).await
+            }
+            Err(error @ DeviceError::Damaged { .. }) => {
+                tracing::warn!(sensor.id = %self.plan.device_id, %error, "measurement lost");
+                Ok(self.answer_missing(error.fault()).await?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A measurement becomes one reading, or two when it surprises: then it is measured again at once and both are kept.
+    async fn take<Io>(&mut self, session: &mut Session<Io>, block: Block, trigger: Trigger) -> Result<(), Stop>
+    where
+        Io: AsyncRead + AsyncWrite + Unpin,
+    {
+        let first = self.outcome(&block);
+        if !self.plausibility.surprises(first) {
+            self.plausibility.believe(first);
+            return Ok(self.reading(&block, first, trigger).await?);
+        }
+        let again = session.measure(self.plan.warm_up).await;
+        let second = again.as_ref().ok().map(|again| self.outcome(again));
+        let (first, second) = self.plausibility.compare(first, second);
+        self.reading(&block, first, trigger).await?;
+        if let (Ok(again), Some(second)) = (&again, second) {
+            self.reading(again, second, Trigger::Poll).await?;
+        }
+        match again {
+            Ok(_) | Err(DeviceError::Damaged { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn outcome(&self, block: &Block) -> Outcome {
+        convert(block.measurement.current, &self.plan.transmitter, self.plan.warm_up)
+    }
+
+    /// Listens for that long. A sensor that is known is taken at its word; a foreign or unknown one is not.
+    pub(super) async fn wait_listening<Io: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        session: &mut Session<Io>,
+        wait: Duration,
+    ) -> Result<Result<(), DeviceError>, RecorderGone> {
+        let until = Instant::now() + self.outlets.speed.pause(wait);
+        loop {
+            match self.meanwhile(session.listen(until)).await? {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(Ok(())),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    /// Does `work`, and closes the polls that become due meanwhile: at once while the sensor is failing, else when the
+    /// next one is due.
+    pub(super) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, RecorderGone> {
+        tokio::pin!(work);
+        loop {
+            let due = self.outlets.start + self.schedule.next();
+            tokio::select! {
+                biased;
+                done = &mut work => return Ok(done),
+                () = sleep_until(due) => self.due().await?,
+            }
+        }
+    }
+
+    async fn due(&mut self) -> Result<(), RecorderGone> {
+        let unanswered = self.schedule.advance(self.now());
+        match self.failing {
+            Some(fault) => self.answer_missing(fault).await,
+            None if unanswered => {
+                self.observe(self.now(), reading::missing(&self.plan.device_id, SensorFault::NoAnswer)).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The sensor cannot be read: a state, an event the first time, and the reading that is open.
+    pub(super) async fn fail(&mut self, error: &DeviceError) -> Result<(), RecorderGone> {
+        let fault = error.fault();
+        self.show(SensorState::from(error));
+        if self.failing.replace(fault) != Some(fault) {
+            tracing::warn!(sensor.id = %self.plan.device_id, %error, "sensor cannot be read");
+        }
+        if std::mem::take(&mut self.found) {
+            self.event(Event::SensorLost { device_id: self.plan.device_id.clone(), fault }).await?;
+        }
+        if self.schedule.is_open() { self.answer_missing(fault).await } else { Ok(()) }
+    }
+
+    async fn answer_missing(&mut self, fault: SensorFault) -> Result<(), RecorderGone> {
+        self.schedule.answered();
+        self.observe(self.now(), reading::missing(&self.plan.device_id, fault)).await
+    }
+
+    async fn reading(&self, block: &Block, outcome: Outcome, trigger: Trigger) -> Result<(), RecorderGone> {
+        let body = reading::measured(&self.plan.device_id, &block.measurement, (outcome, trigger));
+        self.observe(block.arrived, body).await
+    }
+
+    pub(super) async fn event(&self, event: Event) -> Result<(), RecorderGone> {
+        self.observe(self.now(), Body::Event(event)).await
+    }
+
+    async fn observe(&self, at: Duration, body: Body) -> Result<(), RecorderGone> {
+        self.outlets.observations.send(Observation { at: Moment(at), body }).await.map_err(|_| RecorderGone)
+    }
+
+    fn show(&self, state: SensorState) {
+        self.outlets.state.send_replace(state);
+    }
+
+    fn now(&self) -> Duration {
+        self.outlets.start.elapsed()
+    }
+}

@@ -1,0 +1,190 @@
+//! The task of one sensor: opens, greets, polls, listens, and starts over when something breaks. Owns line and clock.
+//!
+//! Nothing ends it but shutdown, or a recorder that is gone. Where it is shows in [`SensorState`]; what it finds goes to
+//! the recorder, which it waits for when the channel is full: the device's lines wait meanwhile in the system's buffer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kitchen_contract::fault::SensorFault;
+use kitchen_contract::record::Event;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::plan::Plan;
+use super::plausibility::Plausibility;
+use super::schedule::Schedule;
+use super::state::SensorState;
+use crate::at::identity::Imei;
+use crate::device::error::DeviceError;
+use crate::device::port;
+use crate::device::session::{Access, Session};
+use crate::device::speed::Speed;
+use crate::observation::Observation;
+
+/// A port is looked for again after this, then less often: a replug should be noticed within seconds.
+const PORT_AGAIN: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(10));
+/// A silent sensor is asked again after this, beyond the minute that a login waits.
+const ANSWER_AGAIN: Backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(30));
+/// A refused PIN or a foreign sensor needs a person: tried again slowly, and never given up.
+const PERSON_AGAIN: Backoff = Backoff::new(Duration::from_secs(60), Duration::from_secs(300));
+
+/// Where a sensor's task puts what it finds, and how its time runs.
+#[derive(Clone, Debug)]
+pub struct Outlets {
+    /// To the recorder.
+    pub observations: mpsc::Sender<Observation>,
+    /// To whoever wants to see it.
+    pub state: watch::Sender<SensorState>,
+    /// The agent's start, from which [`Moment`] counts.
+    pub start: Instant,
+    /// How fast device time runs; [`Speed::REAL`] in production.
+    pub speed: Speed,
+}
+
+/// The recorder takes no more observations, so sampling has no sense any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the recorder is gone")]
+pub struct RecorderGone;
+
+/// Samples one sensor until shutdown. A command in flight is given up: nothing of it is lost that was not asked for again.
+///
+/// # Errors
+/// The recorder is gone.
+pub async fn run(plan: Plan, outlets: Outlets, shutdown: CancellationToken) -> Result<(), RecorderGone> {
+    let path = plan.port.clone();
+    run_on(move || port::open(&path), plan, outlets, shutdown).await
+}
+
+/// As [`run`], over whatever `open` opens.
+///
+/// # Errors
+/// The recorder is gone.
+pub async fn run_on<Io: AsyncRead + AsyncWrite + Unpin>(
+    open: impl FnMut() -> Result<Io, DeviceError>,
+    plan: Plan,
+    outlets: Outlets,
+    shutdown: CancellationToken,
+) -> Result<(), RecorderGone> {
+    let mut task = Task::new(plan, outlets);
+    shutdown.run_until_cancelled(task.sample(open)).await.map_or(Ok(()), Err)
+}
+
+pub(super) struct Task {
+    pub(super) plan: Arc<Plan>,
+    pub(super) outlets: Outlets,
+    pub(super) schedule: Schedule,
+    pub(super) plausibility: Plausibility,
+    /// The sensor seen last at this measuring point.
+    pub(super) known: Option<Imei>,
+    /// A foreign sensor that has been reported.
+    pub(super) foreign: Option<String>,
+    /// [`Event::SensorFound`] was the last word.
+    pub(super) found: bool,
+    /// Why the last attempt failed, until one succeeds.
+    pub(super) failing: Option<SensorFault>,
+}
+
+/// Why polling stopped.
+pub(super) enum Stop {
+    Device(DeviceError),
+    Recorder,
+}
+
+impl From<DeviceError> for Stop {
+    fn from(error: DeviceError) -> Self {
+        Self::Device(error)
+    }
+}
+
+impl From<RecorderGone> for Stop {
+    fn from(_: RecorderGone) -> Self {
+        Self::Recorder
+    }
+}
+
+impl Task {
+    fn new(plan: Plan, outlets: Outlets) -> Self {
+        let schedule = Schedule::new(outlets.start.elapsed(), outlets.speed.pause(plan.interval));
+        Self {
+            plan: Arc::new(plan),
+            outlets,
+            schedule,
+            plausibility: Plausibility::default(),
+            known: None,
+            foreign: None,
+            found: false,
+            failing: None,
+        }
+    }
+
+    /// Opens the port again and again.
+    async fn sample<Io>(&mut self, mut open: impl FnMut() -> Result<Io, DeviceError>) -> RecorderGone
+    where
+        Io: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut again = PORT_AGAIN;
+        loop {
+            let error = match open() {
+                Ok(io) => match self.serve(io).await {
+                    Ok(error) => error,
+                    Err(gone) => return gone,
+                },
+                Err(error) => error,
+            };
+            if self.failing.is_none() {
+                again.reset();
+            }
+            let until = Instant::now() + self.outlets.speed.pause(again.wait());
+            if self.fail(&error).await.is_err() || self.meanwhile(sleep_until(until)).await.is_err() {
+                return RecorderGone;
+            }
+        }
+    }
+
+    /// Talks to whatever hangs on an open port, until the port is gone.
+    async fn serve<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, io: Io) -> Result<DeviceError, RecorderGone> {
+        let mut session = Session::new(io, self.access());
+        let (mut answer_again, mut person_again) = (ANSWER_AGAIN, PERSON_AGAIN);
+        loop {
+            let error = match self.attend(&mut session).await {
+                Stop::Recorder => return Err(RecorderGone),
+                Stop::Device(error) => error,
+            };
+            if self.failing.is_none() {
+                (answer_again, person_again) = (ANSWER_AGAIN, PERSON_AGAIN);
+            }
+            if session.take_restarted() && self.known.is_some() {
+                self.event(Event::SensorReset { device_id: self.plan.device_id.clone() }).await?;
+            }
+            if error.is_port() {
+                return Ok(error);
+            }
+            let wait = match error {
+                DeviceError::Restarted { .. } => continue,
+                DeviceError::WrongPin { .. } | DeviceError::NoPin { .. } | DeviceError::WrongSensor { .. } => {
+                    person_again.wait()
+                }
+                _ => answer_again.wait(),
+            };
+            self.fail(&error).await?;
+            if let Err(error) = self.wait_listening(&mut session, wait).await?
+                && error.is_port()
+            {
+                return Ok(error);
+            }
+        }
+    }
+
+    fn access(&self) -> Access {
+        Access {
+            port: self.plan.port.display().to_string(),
+            pin: self.plan.pin.clone(),
+            speed: self.outlets.speed,
+            start: self.outlets.start,
+        }
+    }
+}
