@@ -37,7 +37,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     /// Silence for a minute, or the PIN refused twice, or none configured and one wanted.
     pub async fn login(&mut self) -> Result<(), DeviceError> {
         self.settle().await?;
-        let within = self.access.speed.patience(DEAF_MAX);
+        let within = self.access.pace.patience(DEAF_MAX);
         let deadline = Instant::now() + within;
         let (mut entered_at, mut refusals) = (None, 0);
         while Instant::now() < deadline {
@@ -76,7 +76,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     /// A bare CR would stall an open console for 1.5 s; `AT` never does.
     async fn knock(&mut self) -> Result<Answer, DeviceError> {
         self.send(&Command::attention()).await?;
-        let deadline = Instant::now() + self.access.speed.patience(ATTENTION_TIMEOUT);
+        let deadline = Instant::now() + self.access.pace.patience(ATTENTION_TIMEOUT);
         while let Some(line) = self.next(deadline).await? {
             match line {
                 Line::Ok => return Ok(Answer::Open),
@@ -95,7 +95,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         let mut bytes = pin.expose_secret().as_bytes().to_vec();
         bytes.push(LINE_END);
         self.link.write(&bytes).await?;
-        let deadline = Instant::now() + self.access.speed.patience(PIN_TIMEOUT);
+        let deadline = Instant::now() + self.access.pace.patience(PIN_TIMEOUT);
         while let Some(line) = self.next(deadline).await? {
             match line {
                 Line::Password(Password::Correct) => return Ok(Answer::Open),

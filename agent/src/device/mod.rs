@@ -5,10 +5,10 @@
 //! wrong is a [`error::DeviceError`] with the port it was about; nothing here retries for ever or knows when to measure.
 
 pub mod error;
+pub mod pace;
 pub mod relock;
-pub mod speed;
 
-pub mod link;
+mod link;
 pub mod session;
 
 pub mod port;

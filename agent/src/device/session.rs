@@ -20,8 +20,8 @@ use tokio::time::Instant;
 
 use super::error::DeviceError;
 use super::link::Link;
+use super::pace::Pace;
 use super::relock;
-use super::speed::Speed;
 use crate::at::block::{Block, BlockCollector};
 use crate::at::command::{Command, LINE_END, Setting, Value};
 use crate::at::line::{Line, Password};
@@ -52,7 +52,7 @@ pub struct Access {
     /// The console's PIN, if it has one.
     pub pin: Option<SecretString>,
     /// How fast device time runs.
-    pub speed: Speed,
+    pub pace: Pace,
     /// The moment from which arrival times count.
     pub start: Instant,
 }
@@ -169,7 +169,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         if hold.is_zero() {
             return Ok(());
         }
-        let until = Instant::now() + self.access.speed.pause(hold);
+        let until = Instant::now() + self.access.pace.pause(hold);
         while let Some(line) = self.next(until).await? {
             if line == Line::Boot {
                 return Err(self.restarted());
@@ -190,7 +190,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
 
     /// Sends a command until it is answered, bounded.
     async fn repeat(&mut self, command: &Command, takes: Duration) -> Result<(Reply, Option<Block>), DeviceError> {
-        let within = self.access.speed.patience(takes);
+        let within = self.access.pace.patience(takes);
         for _ in 0..ATTEMPTS {
             match self.attempt(command, within).await? {
                 // Not recognised by the device: the line was damaged on its way there.
@@ -225,7 +225,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     /// Finds the place in the dialogue again: quiet, `AT`, its answer, quiet. A lock is an answer too.
     async fn resynchronise(&mut self) -> Result<(), DeviceError> {
         let command = Command::attention();
-        let within = self.access.speed.patience(ATTENTION_TIMEOUT);
+        let within = self.access.pace.patience(ATTENTION_TIMEOUT);
         tracing::debug!(port = self.access.port, "no answer in time: finding the place again");
         self.drain().await?;
         for _ in 0..ATTEMPTS {
@@ -243,9 +243,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
 
     /// Listens until the line is quiet: what comes late belongs to no command any more.
     async fn drain(&mut self) -> Result<(), DeviceError> {
-        let end = Instant::now() + self.access.speed.patience(QUIET_WITHIN);
+        let end = Instant::now() + self.access.pace.patience(QUIET_WITHIN);
         while Instant::now() < end {
-            let quiet = Instant::now() + self.access.speed.patience(QUIET);
+            let quiet = Instant::now() + self.access.pace.patience(QUIET);
             match self.next(quiet.min(end)).await? {
                 None => break,
                 Some(Line::Boot) => return Err(self.restarted()),
@@ -261,6 +261,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             return Err(self.restarted());
         }
         self.login().await
+    }
+
+    /// Another PIN from now on.
+    pub fn set_pin(&mut self, pin: Option<SecretString>) {
+        self.access.pin = pin;
     }
 
     pub(super) async fn send(&mut self, command: &Command) -> Result<(), DeviceError> {
@@ -303,7 +308,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     }
 
     fn login_age(&self) -> Option<Duration> {
-        self.login_at.map(|at| self.access.speed.device_time(at.elapsed()))
+        self.login_at.map(|at| self.access.pace.device_time(at.elapsed()))
     }
 
     pub(super) fn port(&self) -> String {

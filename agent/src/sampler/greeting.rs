@@ -1,9 +1,10 @@
 //! From an open port to a sensor that can be measured: log in, identify, set. Tells the state as it goes.
 
+use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-use super::plan::Plan;
+use super::plan::{Pin, Plan};
 use super::state::SensorState;
 use crate::device::error::DeviceError;
 use crate::device::session::Session;
@@ -26,6 +27,7 @@ pub(super) async fn greet<Io>(
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
+    session.set_pin(read_pin(&plan.pin).await);
     session.login().await?;
     state.send_replace(SensorState::Configuring);
     let identity = setup::identify(session).await?;
@@ -38,4 +40,20 @@ where
     }
     let not_applied = setup::apply(session, &plan.wanted).await?;
     Ok(Greeting { identity, not_applied })
+}
+
+/// The PIN, if there is one to be had. A file that cannot be read is said so and is no PIN.
+async fn read_pin(pin: &Pin) -> Option<SecretString> {
+    let file = match pin {
+        Pin::None => return None,
+        Pin::Known(pin) => return Some(pin.clone()),
+        Pin::File(file) => file,
+    };
+    match tokio::fs::read_to_string(file).await {
+        Ok(text) => Some(text.trim_end().into()),
+        Err(error) => {
+            tracing::warn!(file = %file.display(), %error, "cannot read the PIN");
+            None
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kitchen_contract::id::DeviceId;
 use kitchen_contract::unit::Celsius;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::at::command::{OutOfRange, Value};
 use crate::at::identity::Imei;
@@ -22,8 +22,6 @@ use crate::settings::{self, SensorSettings, Transmitter};
 const MEASURE_TAKES: Duration = Duration::from_secs(4);
 /// The longest time between two polls: a day without a reading is no monitoring.
 const INTERVAL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-/// The longest PIN that the console can have.
-const PIN_BYTES_MAX: usize = 8;
 /// The largest calibration offset; more is a broken probe or a wrong range.
 const OFFSET_MAX: f64 = 20.0;
 /// The currents between which a temperature is valid, in mA; both ends must be a temperature.
@@ -36,8 +34,8 @@ pub struct Plan {
     pub device_id: DeviceId,
     /// The serial port's path.
     pub port: PathBuf,
-    /// The console's PIN.
-    pub pin: Option<SecretString>,
+    /// Where the console's PIN is.
+    pub pin: Pin,
     /// The only sensor that may hang there, if it is bound.
     pub imei: Option<Imei>,
     /// Time between two polls.
@@ -48,6 +46,27 @@ pub struct Plan {
     pub transmitter: Transmitter,
     /// What the device is to be set to.
     pub wanted: Wanted,
+}
+
+/// Where the console's PIN is.
+#[derive(Clone, Debug)]
+pub enum Pin {
+    /// The console has none, or it is not known.
+    None,
+    /// This one.
+    Known(SecretString),
+    /// In this file, which is read at each attempt: a corrected file needs no restart.
+    File(PathBuf),
+}
+
+impl Pin {
+    fn new(settings: &SensorSettings) -> Self {
+        match (&settings.pin, &settings.pin_file) {
+            (Some(pin), _) => Self::Known(pin.clone()),
+            (None, Some(file)) => Self::File(file.clone()),
+            (None, None) => Self::None,
+        }
+    }
 }
 
 /// One thing that is wrong with a sensor's settings.
@@ -61,7 +80,7 @@ pub struct Problem {
 }
 
 impl Plan {
-    /// The plan, if the settings make one. A `pin_file` must have been read into `pin` before.
+    /// The plan, if the settings make one.
     ///
     /// # Errors
     /// All problems at once.
@@ -69,14 +88,13 @@ impl Plan {
         let mut problems = Problems::default();
         let imei = settings.imei.as_deref().and_then(|text| problems.imei(text));
         let wanted = problems.wanted(settings);
-        problems.pin(settings.pin.as_ref());
         problems.interval(settings);
         problems.transmitter(&settings.transmitter);
         match wanted {
             Some(wanted) if problems.found.is_empty() => Ok(Self {
                 device_id: settings.device_id.clone(),
                 port: settings.port.clone(),
-                pin: settings.pin.clone(),
+                pin: Pin::new(settings),
                 imei,
                 interval: settings.interval,
                 warm_up: settings.warm_up,
@@ -108,14 +126,6 @@ impl Problems {
             self.add("imei", format!("`{text}` is not an IMEI: 15 digits"));
         }
         imei
-    }
-
-    fn pin(&mut self, pin: Option<&SecretString>) {
-        let fits =
-            |pin: &str| (1..=PIN_BYTES_MAX).contains(&pin.len()) && pin.bytes().all(|byte| byte.is_ascii_graphic());
-        if pin.is_some_and(|pin| !fits(pin.expose_secret())) {
-            self.add("pin", format!("a PIN has 1 to {PIN_BYTES_MAX} letters and digits"));
-        }
     }
 
     fn interval(&mut self, settings: &SensorSettings) {

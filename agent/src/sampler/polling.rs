@@ -150,7 +150,7 @@ impl Task {
         session: &mut Session<Io>,
         wait: Duration,
     ) -> Result<Result<(), DeviceError>, RecorderGone> {
-        let until = Instant::now() + self.outlets.speed.pause(wait);
+        let until = Instant::now() + self.outlets.pace.pause(wait);
         loop {
             match self.meanwhile(session.listen(until)).await? {
                 Ok(Some(_)) => {}

@@ -20,9 +20,9 @@ use super::schedule::Schedule;
 use super::state::SensorState;
 use crate::at::identity::Imei;
 use crate::device::error::DeviceError;
+use crate::device::pace::Pace;
 use crate::device::port;
 use crate::device::session::{Access, Session};
-use crate::device::speed::Speed;
 use crate::observation::Observation;
 
 /// A port is looked for again after this, then less often: a replug should be noticed within seconds.
@@ -41,8 +41,8 @@ pub struct Outlets {
     pub state: watch::Sender<SensorState>,
     /// The agent's start, from which [`Moment`] counts.
     pub start: Instant,
-    /// How fast device time runs; [`Speed::REAL`] in production.
-    pub speed: Speed,
+    /// How fast device time runs.
+    pub pace: Pace,
 }
 
 /// The recorder takes no more observations, so sampling has no sense any more.
@@ -108,7 +108,7 @@ impl From<RecorderGone> for Stop {
 
 impl Task {
     fn new(plan: Plan, outlets: Outlets) -> Self {
-        let schedule = Schedule::new(outlets.start.elapsed(), outlets.speed.pause(plan.interval));
+        let schedule = Schedule::new(outlets.start.elapsed(), outlets.pace.pause(plan.interval));
         Self {
             plan: Arc::new(plan),
             outlets,
@@ -138,7 +138,7 @@ impl Task {
             if self.failing.is_none() {
                 again.reset();
             }
-            let until = Instant::now() + self.outlets.speed.pause(again.wait());
+            let until = Instant::now() + self.outlets.pace.pause(again.wait());
             if self.fail(&error).await.is_err() || self.meanwhile(sleep_until(until)).await.is_err() {
                 return RecorderGone;
             }
@@ -182,8 +182,8 @@ impl Task {
     fn access(&self) -> Access {
         Access {
             port: self.plan.port.display().to_string(),
-            pin: self.plan.pin.clone(),
-            speed: self.outlets.speed,
+            pin: None,
+            pace: self.outlets.pace,
             start: self.outlets.start,
         }
     }
