@@ -5,21 +5,19 @@
 //! outcome ([`DiskError::Damaged`]) apart from a disk that is merely full ([`DiskError::Io`]).
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sled::IVec;
 
-use super::frame::MAGIC;
+use super::raw::Reaches;
 
 /// sled's page cache, in bytes: a gateway has little memory and the buffer is read in order.
 const CACHE_BYTES: u64 = 1024 * 1024;
 /// The file in which sled keeps everything.
 const FILE: &str = "db";
-/// How much of the file is searched at a time, in bytes.
-const SEARCH_BYTES: usize = 64 * 1024;
 /// How often a store that this process has just closed is tried again, and after which pause: up to a second.
 const OPEN_ATTEMPTS: u32 = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
@@ -55,21 +53,16 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Opens or makes the store in `dir`.
+    /// Opens or makes the store in `dir`; also what its file stated before.
     ///
     /// # Errors
     /// The system refuses, or the store is damaged.
-    pub fn open(dir: &Path) -> Result<Self, DiskError> {
+    pub fn open(dir: &Path) -> Result<(Self, Reaches), DiskError> {
         let config =
             sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace).flush_every_ms(None);
-        let had_frames = holds_frames(&dir.join(FILE))?;
+        let stated = Reaches::read(&dir.join(FILE))?;
         let db = open_released(&config)?;
-        let disk = Self { dir: dir.to_owned(), db };
-        if had_frames && disk.meta()?.is_none() {
-            disk.close();
-            return Err(DiskError::Damaged("frames were in the file, but the store found none".to_owned()));
-        }
-        Ok(disk)
+        Ok((Self { dir: dir.to_owned(), db }, stated))
     }
 
     /// Writes all changes; on disk only after [`Disk::sync`].
@@ -167,29 +160,6 @@ fn open_released(config: &sled::Config) -> Result<sled::Db, DiskError> {
         }
     }
     guarded(|| config.open())
-}
-
-/// Whether a frame of ours begins anywhere in the file. Where its first bytes are damaged, sled takes a full file for an
-/// empty one, and wipes it, without a word; every store of ours has had a frame since its first append.
-fn holds_frames(path: &Path) -> io::Result<bool> {
-    if !path.try_exists()? {
-        return Ok(false);
-    }
-    let mut file = File::open(path)?;
-    let mut window = vec![0; SEARCH_BYTES];
-    let mut kept = 0;
-    loop {
-        let read = file.read(&mut window[kept..])?;
-        let filled = kept + read;
-        if window[..filled].windows(MAGIC.len()).any(|bytes| bytes == MAGIC) {
-            return Ok(true);
-        }
-        if read == 0 {
-            return Ok(false);
-        }
-        kept = filled.min(MAGIC.len() - 1);
-        window.copy_within(filled - kept..filled, 0);
-    }
 }
 
 fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, DiskError> {

@@ -77,6 +77,11 @@ pub fn decode(bytes: &[u8]) -> Result<(Identity, &[u8]), FrameError> {
     }
 }
 
+/// The identity of the frame that begins here, if its header is intact; the payload is not looked at.
+pub fn identity(bytes: &[u8]) -> Option<Identity> {
+    read_header(bytes.get(..HEADER_BYTES)?).map(|(identity, _)| identity)
+}
+
 fn read_header(header: &[u8]) -> Option<(Identity, usize)> {
     let (content, checksum) = header.split_at(HEADER_BYTES - 4);
     let intact = content.starts_with(&MAGIC) && crc32fast::hash(content).to_be_bytes() == checksum;

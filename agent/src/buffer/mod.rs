@@ -11,6 +11,7 @@
 //! | [`entry`] | one sampling round and its JSON; pure |
 //! | [`contents`] | what is held, counted; what to give up at the limit; pure |
 //! | [`disk`] | sled, the power-safe sync, damage caught |
+//! | [`raw`] | what the file says before sled opens it: shows what sled lost without a word |
 //! | [`repair`] | what becomes of a store that failed |
 //! | [`queue`] | the buffer itself: opened, made ready again after a failure |
 //! | [`append`] | a round gets its numbers and goes to disk; eviction at the limit |
@@ -27,6 +28,7 @@ pub mod frame;
 pub mod free;
 pub mod keeper;
 pub mod queue;
+pub mod raw;
 pub mod read;
 pub mod repair;
 

@@ -18,6 +18,7 @@ use super::contents::{Contents, Losses};
 use super::disk::{Changes, Disk, DiskError};
 use super::error::BufferError;
 use super::frame::{self, FrameError, Identity};
+use super::raw::{Reach, Reaches};
 use super::repair;
 
 /// How much is held before the oldest is given up.
@@ -56,13 +57,12 @@ pub(super) struct InDoubt {
     pub(super) appended: Appended,
 }
 
-/// The state of an epoch on disk, beside the epoch and last sequence number in its frame's header.
+/// The state of an epoch on disk, beside how far it got, which is in its frame's header.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Meta {
-    base: u64,
     /// The latest synced timestamp.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     latest: Option<Timestamp>,
 }
 
@@ -178,13 +178,13 @@ impl Buffer {
             return Ok(());
         }
         self.close_store();
-        let disk = Disk::open(&self.dir)?;
+        let (disk, stated) = Disk::open(&self.dir)?;
         if let Some(InDoubt { changes, .. }) = &self.in_doubt {
             disk.write(changes)?;
         }
         // Also without a write in doubt: what is read from here on may be sent, so it must not fall back.
         disk.sync()?;
-        self.take_stock(&disk)?;
+        self.take_stock(&disk, stated)?;
         self.disk = Some(disk);
         if let Some(InDoubt { appended, .. }) = self.in_doubt.take() {
             self.note_appended(&appended);
@@ -194,7 +194,7 @@ impl Buffer {
     }
 
     /// Counts what is there, drops frames that fail their checksum, and finds where this epoch begins.
-    fn take_stock(&mut self, disk: &Disk) -> Result<(), DiskError> {
+    fn take_stock(&mut self, disk: &Disk, stated: Reaches) -> Result<(), DiskError> {
         let mut contents = Contents::default();
         let mut bad = Vec::new();
         let mut last = None;
@@ -209,10 +209,26 @@ impl Buffer {
         for (index, error) in bad {
             self.drop_damaged(disk, index, error)?;
         }
+        let found = read_meta(disk.meta()?.as_deref());
+        let furthest = self.note_lost(found.as_ref().map(|(reach, _)| reach), stated);
         if self.run.is_none() {
-            self.run = Some(begin_run(disk.meta()?.as_deref(), last));
+            let latest = found.as_ref().and_then(|(_, latest)| *latest);
+            let reach = furthest.or(found.map(|(reach, _)| reach)).or_else(|| last.map(reach_of_entry));
+            self.run = Some(begin_run(reach, latest));
         }
         Ok(())
+    }
+
+    /// Puts on record what the file stated and the store does not know any more; how far the last epoch really got.
+    fn note_lost(&mut self, found: Option<&Reach>, stated: Reaches) -> Option<Reach> {
+        let lost = stated.lost_after(found);
+        for Reach { base, epoch, last_seq } in &lost {
+            let known = found.filter(|found| found.base == *base).map_or(0, |found| found.last_seq);
+            tracing::error!(%epoch, from = known + 1, to = last_seq, "the buffer's file was damaged: its last records are lost");
+            self.losses.damage(epoch, known + 1, *last_seq);
+            self.counters.damaged += 1;
+        }
+        lost.into_iter().next_back()
     }
 
     /// Takes a damaged frame out, counts it, and remembers what to put on record.
@@ -248,31 +264,28 @@ impl Buffer {
 
     /// The frame that says how far this epoch got, to be written together with every append.
     pub(super) fn meta_frame(&self, run: &Run) -> Vec<u8> {
-        let meta = Meta { base: run.base, latest: run.latest };
-        let json = serde_json::to_vec(&meta).expect("invariant: numbers and a timestamp are JSON");
-        let identity =
-            Identity { epoch: self.epoch.clone(), from: run.last_seq, to: run.last_seq, records: 0, unsettled: 0 };
-        frame::encode(&identity, &json)
+        let json = serde_json::to_vec(&Meta { latest: run.latest }).expect("invariant: a timestamp is JSON");
+        let reach = Reach { base: run.base, epoch: self.epoch.clone(), last_seq: run.last_seq };
+        frame::encode(&reach.identity(), &json)
     }
 }
 
-/// Where a new epoch begins: after the last one on disk, as its state says or, if that is damaged, as its last entry says.
-fn begin_run(meta: Option<&[u8]>, last: Option<(u64, Identity)>) -> Run {
-    let stored = meta.and_then(|bytes| {
-        let (identity, json) = frame::decode(bytes).ok()?;
-        let Meta { base, latest } = serde_json::from_slice(json).ok()?;
-        Some((base, EpochEnd { epoch: identity.epoch, last_seq: identity.to }, latest))
-    });
-    let from_entry = |(index, identity): (u64, Identity)| {
-        let base = index - identity.from.min(index);
-        (base, EpochEnd { epoch: identity.epoch, last_seq: identity.to }, None)
-    };
-    match stored.or_else(|| last.map(from_entry)) {
-        Some((base, previous, latest)) => {
-            Run { base: base + previous.last_seq, last_seq: 0, previous: Some(previous), latest }
-        }
-        None => Run { base: 0, last_seq: 0, previous: None, latest: None },
-    }
+fn read_meta(bytes: Option<&[u8]>) -> Option<(Reach, Option<Timestamp>)> {
+    let (identity, json) = frame::decode(bytes?).ok()?;
+    let Meta { latest } = serde_json::from_slice(json).ok()?;
+    Some((Reach::of(&identity)?, latest))
+}
+
+/// How far an epoch got at least, where only its last entry is left to tell.
+fn reach_of_entry((index, identity): (u64, Identity)) -> Reach {
+    Reach { base: index - identity.from.min(index), epoch: identity.epoch, last_seq: identity.to }
+}
+
+/// A new epoch begins where the last one on disk ended.
+fn begin_run(last: Option<Reach>, latest: Option<Timestamp>) -> Run {
+    let base = last.as_ref().map_or(0, Reach::index);
+    let previous = last.map(|Reach { epoch, last_seq, .. }| EpochEnd { epoch, last_seq });
+    Run { base, last_seq: 0, previous, latest }
 }
 
 fn lock(data_dir: &Path) -> Result<File, BufferError> {

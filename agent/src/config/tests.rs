@@ -51,6 +51,12 @@ fn a_minimal_configuration_is_fine() {
 }
 
 #[test]
+fn the_example_of_the_distribution_is_fine() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/agent.toml");
+    assert_eq!(shown(&std::fs::read_to_string(example).unwrap()), "fine");
+}
+
+#[test]
 fn everything_that_is_wrong_is_shown_at_once() {
     let text = GOOD
         .replace("\"gateway-1\"", "\"Gateway 1\"")
