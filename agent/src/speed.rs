@@ -1,7 +1,7 @@
 //! For tests only: one factor by which the agent's own waiting is shortened, so that no test needs real minutes.
 //!
 //! The environment variable `KITCHEN_TEST_SPEED`, a number of at least 1, divides the time-outs of the device, of the
-//! connection, of acknowledgements and of the backoff, and the heartbeat. Timestamps, the sampling interval and what is
+//! connection, of acknowledgements and of the backoff, the sampling interval and the heartbeat. Timestamps and what is
 //! written to the sensor are never touched. It is hidden on purpose: no configuration key, no option, never set in the
 //! field.
 

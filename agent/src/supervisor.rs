@@ -8,42 +8,29 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kitchen_contract::id::Epoch;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::buffer::{Buffer, BufferError, Keeper};
 use crate::clock::shared::SharedClock;
 use crate::config::Config;
+use crate::device::pace::Pace;
 use crate::forwarder::Forwarder;
 use crate::forwarder::state::Timing;
 use crate::forwarder::task::Destination;
-use crate::observation::Observation;
 use crate::recorder::{OBSERVATIONS_MAX, Recorder};
-use crate::settings::SensorSettings;
+use crate::sampler::{self, Outlets, SensorState};
 use crate::speed::Speed;
 
 /// How long the end may take.
 pub const GRACE: Duration = Duration::from_secs(5);
-
-/// What a sensor's task gets besides its settings.
-#[derive(Clone, Debug)]
-pub struct Seat {
-    /// Where its observations go; bounded, so it may have to wait.
-    pub observations: mpsc::Sender<Observation>,
-    /// Zero of [`crate::observation::Moment`].
-    pub started: Instant,
-    /// Divides the device's time-outs; for tests only.
-    pub speed: Speed,
-    /// Cancelled when sampling is to stop: the command in flight may be finished.
-    pub shutdown: CancellationToken,
-}
 
 /// Why the agent ended although nobody asked it to.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -91,22 +78,14 @@ impl fmt::Display for Task {
     }
 }
 
-/// Runs the agent until a signal or an early end. `sampler` is the body of a sensor's task; it ends when its seat's
-/// shutdown is cancelled and not before.
+/// Runs the agent until a signal or an early end.
 ///
 /// # Errors
 /// The buffer cannot be used, or a task ended early.
-pub async fn run<Sampling>(
-    config: Config,
-    speed: Speed,
-    sampler: impl Fn(SensorSettings, Seat) -> Sampling,
-) -> Result<(), RunError>
-where
-    Sampling: Future<Output = ()> + Send + 'static,
-{
+pub async fn run(config: Config, speed: Speed) -> Result<(), RunError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
-    let mut tasks = Tasks::start(config, speed, sampler)?;
+    let mut tasks = Tasks::start(config, speed)?;
     let end = tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
@@ -133,14 +112,7 @@ struct Tasks {
 }
 
 impl Tasks {
-    fn start<Sampling>(
-        config: Config,
-        speed: Speed,
-        sampler: impl Fn(SensorSettings, Seat) -> Sampling,
-    ) -> Result<Self, RunError>
-    where
-        Sampling: Future<Output = ()> + Send + 'static,
-    {
+    fn start(config: Config, speed: Speed) -> Result<Self, RunError> {
         let started = Instant::now();
         let clock = SharedClock::new(started);
         let epoch = Epoch::from_entropy(rand::random());
@@ -165,9 +137,15 @@ impl Tasks {
         tasks.spawn(Task::Recorder, recorder.run());
         let forwarding = tasks.forwarding.clone();
         tasks.spawn(Task::Forwarder, Forwarder::new(destination, handle, clock).run(forwarding));
-        let seat = Seat { observations, started, speed, shutdown: tasks.sampling.clone() };
         for sensor in config.sensors {
-            tasks.spawn(Task::Sampler, sampler(sensor, seat.clone()));
+            let state = watch::Sender::new(SensorState::WaitingForPort);
+            let outlets = Outlets { observations: observations.clone(), state, start: started, pace: Pace::new(speed) };
+            let shutdown = tasks.sampling.clone();
+            tasks.spawn(Task::Sampler, async move {
+                if let Err(error) = sampler::run(sensor.plan, outlets, shutdown).await {
+                    error!(%error, "a sampler has nothing to do any more");
+                }
+            });
         }
         Ok(tasks)
     }

@@ -40,7 +40,7 @@ pub fn check(config: &Config) -> Effective {
             "level": format!("{:?}", log.level).to_lowercase(),
             "format": format!("{:?}", log.format).to_lowercase(),
         },
-        "sensors": sensors.iter().map(sensor).collect::<Vec<_>>(),
+        "sensors": sensors.iter().map(|each| sensor(&each.settings)).collect::<Vec<_>>(),
     }))
 }
 

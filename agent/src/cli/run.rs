@@ -41,14 +41,9 @@ pub fn run(config: Config, speed: Speed) -> Result<(), ServiceError> {
         .enable_all()
         .build()
         .map_err(ServiceError::Runtime)?;
-    let outcome = runtime.block_on(supervisor::run(config, speed, |_, seat| idle(seat)));
+    let outcome = runtime.block_on(supervisor::run(config, speed));
     runtime.shutdown_timeout(LAST_WAIT);
     Ok(outcome?)
-}
-
-async fn idle(seat: supervisor::Seat) {
-    seat.shutdown.cancelled().await;
-    drop(seat);
 }
 
 /// Our own events at the configured level, those of the crates below from warnings up; to stderr. What panics is logged too.

@@ -4,11 +4,12 @@
 //! [`WallClock`] does.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kitchen_contract::time::Timestamp;
 use rustls::pki_types::UnixTime;
 use rustls::time_provider::TimeProvider;
+use tokio::time::Instant;
 
 use super::wall::{Exchange, Stamp, SystemReading, WallClock};
 use crate::observation::Moment;

@@ -11,12 +11,11 @@ use super::error::{ConfigError, Problem};
 use super::reader::{Section, Span};
 use super::sections::{
     BYTES_MAX_DEFAULT, Config, GatewaySection, HEARTBEAT_DEFAULT, KEEP_ALIVE_DEFAULT, LogSection, MqttSection,
-    PORT_DEFAULT, RECORDS_MAX_DEFAULT, SENSORS_MAX,
+    PORT_DEFAULT, RECORDS_MAX_DEFAULT, SENSORS_MAX, Sensor,
 };
 use super::sensor::{self, Seen};
 use crate::buffer::Limits;
 use crate::forwarder::tls::{self, Material};
-use crate::settings::SensorSettings;
 
 /// The smallest buffer that makes sense: a few envelopes.
 const RECORDS_MIN: u64 = 1_000;
@@ -140,7 +139,7 @@ fn read_log(mut section: Section<'_>) -> LogSection {
     LogSection { level, format }
 }
 
-fn read_sensors(root: &mut Section<'_>, base: &Path) -> Vec<SensorSettings> {
+fn read_sensors(root: &mut Section<'_>, base: &Path) -> Vec<Sensor> {
     let sections = root.sections("sensors");
     if !(1..=SENSORS_MAX).contains(&sections.len()) {
         root.refuse("sensors", format!("there must be 1 to {SENSORS_MAX} sensors, `[[sensors]]`"));

@@ -98,14 +98,14 @@ impl<'a> Section<'a> {
         self.table.is_some()
     }
 
-    /// Reports a problem with the value of a key.
+    /// Reports a problem with the value of a key; `transmitter.low` is the key of a table inside.
     pub fn refuse(&self, key: &str, message: String) {
         self.refuse_with_hint(key, message, None);
     }
 
     /// Reports a problem with the value of a key, and what to do.
     pub fn refuse_with_hint(&self, key: &str, message: String, hint: Option<String>) {
-        let span = self.value(key).map_or(self.span.clone(), Spanned::span);
+        let span = self.value_inside(key).map_or(self.span.clone(), Spanned::span);
         self.report(Problem { path: self.path_of(key), message, hint, span });
     }
 
@@ -135,6 +135,12 @@ impl<'a> Section<'a> {
 
     fn value(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.table?.get(key)
+    }
+
+    fn value_inside(&self, path: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        let mut keys = path.split('.');
+        let first = self.value(keys.next()?)?;
+        keys.try_fold(first, |value, key| value.get_ref().as_table()?.get(key))
     }
 
     fn key_span(&self, key: &str) -> Option<Range<usize>> {

@@ -7,6 +7,7 @@ use kitchen_contract::id::{GatewayId, KitchenId};
 use serde::Deserialize;
 
 use crate::buffer::Limits;
+use crate::sampler::Plan;
 use crate::settings::SensorSettings;
 
 /// The port of MQTT over TLS.
@@ -34,7 +35,16 @@ pub struct Config {
     /// `[log]`
     pub log: LogSection,
     /// `[[sensors]]`, 1 to [`SENSORS_MAX`].
-    pub sensors: Vec<SensorSettings>,
+    pub sensors: Vec<Sensor>,
+}
+
+/// One of `[[sensors]]`: as written, and as checked.
+#[derive(Clone, Debug)]
+pub struct Sensor {
+    /// As written.
+    pub settings: SensorSettings,
+    /// As the sampler works with it.
+    pub plan: Plan,
 }
 
 /// `[gateway]`: who this is.
