@@ -167,3 +167,42 @@ fn say_buffered(appended: &Appended) {
         error!(records = appended.evicted, "the buffer is full: the oldest records were given up");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kitchen_contract::id::Epoch;
+    use kitchen_contract::record::Event;
+
+    use super::*;
+    use crate::buffer::{Buffer, Keeper, Limits, Read, ReadLimits};
+
+    fn step(step_ms: i64) -> Observation {
+        Observation { at: Moment(Duration::from_secs(1)), body: Body::Event(Event::ClockStep { step_ms }) }
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_written_in_order_and_what_is_left_at_the_end_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let limits = Limits { records_max: 1000, bytes_max: 1_000_000 };
+        let buffer = Buffer::open(dir.path(), limits, Epoch::from_entropy([1; 15])).unwrap();
+        let (keeper, handle) = Keeper::new(buffer);
+        let keeping = tokio::task::spawn_blocking(move || keeper.run());
+        let (observations, waiting) = mpsc::channel(OBSERVATIONS_MAX);
+        for step_ms in 0..100 {
+            observations.send(step(step_ms)).await.unwrap();
+        }
+        drop(observations);
+        let clock = SharedClock::new(Instant::now());
+        Recorder::new("kitchen-1".parse().unwrap(), waiting, handle.clone(), clock).run().await;
+        let everything = ReadLimits { records_max: 1000, bytes_max: 1_000_000 };
+        let Ok(Read::Batch(batch)) = handle.read(0, everything).await else { panic!() };
+        let steps = batch.records.iter().filter_map(|record| match record.body {
+            Body::Event(Event::ClockStep { step_ms }) => Some((record.seq, step_ms)),
+            _ => None,
+        });
+        let expected: Vec<_> = (0..100).map(|step_ms| (step_ms as u64 + 2, step_ms)).collect();
+        assert_eq!(steps.collect::<Vec<_>>(), expected);
+        drop(handle);
+        keeping.await.unwrap();
+    }
+}

@@ -1,5 +1,11 @@
 //! The program from outside: its screens and its exit codes.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used)] // a test may panic
 
 mod screens;
+mod service;
+
+/// The path of a file among the fixtures.
+fn fixture(name: &str) -> String {
+    format!("{}/tests/it/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
+}

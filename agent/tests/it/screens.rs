@@ -1,13 +1,10 @@
 //! What the program prints, and how it exits.
 
-use std::path::Path;
 use std::process::{Command, Output};
 
 use insta::{assert_snapshot, with_settings};
 
-fn fixture(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures").join(name).display().to_string()
-}
+use crate::fixture;
 
 fn agent(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kitchen-agent")).args(args).env("NO_COLOR", "1").output().unwrap()
