@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use rumqttc::{ConnectReturnCode, ConnectionError, StateError, TlsError};
+use rumqttc::{ConnectReturnCode, ConnectionError, StateError};
 use rustls::{AlertDescription, CertificateError};
 
 /// Why there is no connection. Each is a state in which sampling goes on.
@@ -74,10 +74,11 @@ impl From<&ConnectionError> for LinkFault {
         if let Some(tls) = find::<rustls::Error>(error) {
             return tls_fault(tls);
         }
+        if let Some(io) = find::<io::Error>(error) {
+            return unreachable_for(io);
+        }
         match error {
             ConnectionError::ConnectionRefused(code) => refused(*code),
-            ConnectionError::Io(error) | ConnectionError::MqttState(StateError::Io(error)) => unreachable_for(error),
-            ConnectionError::Tls(TlsError::Io(error)) => unreachable_for(error),
             ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
                 Self::Unreachable("no answer in time".to_owned())
             }
@@ -88,9 +89,10 @@ impl From<&ConnectionError> for LinkFault {
                 Self::Unreachable("the other side closed the connection".to_owned())
             }
             ConnectionError::Tls(error) => Self::TlsRefused(error.to_string()),
-            ConnectionError::MqttState(_) | ConnectionError::NotConnAck(_) | ConnectionError::RequestsDone => {
-                Self::Protocol(error.to_string())
-            }
+            ConnectionError::MqttState(_)
+            | ConnectionError::NotConnAck(_)
+            | ConnectionError::RequestsDone
+            | ConnectionError::Io(_) => Self::Protocol(error.to_string()),
         }
     }
 }
@@ -139,7 +141,8 @@ fn alert_text(alert: AlertDescription) -> String {
 }
 
 fn unreachable_for(error: &io::Error) -> LinkFault {
-    LinkFault::Unreachable(error.to_string())
+    let closed = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionAborted);
+    LinkFault::Unreachable(if closed { "the other side closed the connection".to_owned() } else { error.to_string() })
 }
 
 fn refused(code: ConnectReturnCode) -> LinkFault {
@@ -157,7 +160,22 @@ fn refused(code: ConnectReturnCode) -> LinkFault {
 
 #[cfg(test)]
 mod tests {
+    use rumqttc::TlsError;
+
     use super::*;
+
+    #[test]
+    fn a_connection_that_breaks_is_unreachable_wherever_it_is_noticed() {
+        let broken = || io::Error::from(io::ErrorKind::UnexpectedEof);
+        let hidden = [
+            ConnectionError::Io(broken()),
+            ConnectionError::MqttState(StateError::Deserialization(rumqttc::mqttbytes::Error::Io(broken()))),
+        ];
+        for error in hidden {
+            let expected = LinkFault::Unreachable("the other side closed the connection".to_owned());
+            assert_eq!(LinkFault::from(&error), expected, "{error:?}");
+        }
+    }
 
     #[test]
     fn a_refused_certificate_is_found_wherever_it_hides() {
