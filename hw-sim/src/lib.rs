@@ -21,6 +21,8 @@ mod cli;
 
 pub mod transcript;
 
+pub mod bench;
+
 pub use cli::main;
 pub use device::{Device, DeviceConfig};
 pub use imei::{Imei, ImeiError};

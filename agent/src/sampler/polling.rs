@@ -216,8 +216,16 @@ impl Task {
         self.outlets.observations.send(Observation { at: Moment(at), body }).await.map_err(|_| RecorderGone)
     }
 
+    /// Shows where the task is; a new state is an event for the log, the same again is not.
     fn show(&self, state: SensorState) {
-        self.outlets.state.send_replace(state);
+        self.outlets.state.send_if_modified(|shown| {
+            let new = *shown != state;
+            if new {
+                tracing::info!(device.id = %self.plan.device_id, %state, "sensor state");
+                *shown = state;
+            }
+            new
+        });
     }
 
     fn now(&self) -> Duration {

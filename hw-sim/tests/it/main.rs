@@ -1,8 +1,13 @@
-//! The simulator's own integration tests: golden transcripts and rules in virtual time, the port in real time.
+//! Integration tests of the simulator (golden transcripts and rules in virtual time, the port in real time), end to end with
+//! every program as a process of its own, and the architecture's rules.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
+mod end_to_end;
+mod evidence;
+mod kitchen;
 mod port;
 mod replay;
 mod rules;
 mod support;
+mod tidy;

@@ -1,0 +1,107 @@
+//! What the store holds after the cloud has ended, read from its file without our own code: the proof of "every sequence
+//! number exactly once, and judged".
+
+use std::collections::BTreeMap;
+
+use hw_sim::bench::Layout;
+use serde_json::Value;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+
+/// Everything stored, by epoch.
+pub(crate) struct Evidence {
+    /// Stored records: epoch and sequence number, and each copy of it.
+    records: BTreeMap<(String, u64), Vec<Value>>,
+    /// The ledger: epoch and its ranges.
+    ledger: BTreeMap<String, Vec<(u64, u64)>>,
+    /// Items kept aside, signed or not.
+    pub(crate) aside: usize,
+}
+
+impl Evidence {
+    /// Reads the store's file.
+    pub(crate) async fn of(layout: &Layout) -> Self {
+        let file = layout.dir().join("data/store.sqlite");
+        let pool = SqlitePool::connect_with(SqliteConnectOptions::new().filename(file).read_only(true)).await.unwrap();
+        let mut records: BTreeMap<_, Vec<Value>> = BTreeMap::new();
+        let mut aside = 0;
+        for (sort, item) in items(&pool, "VisionDrive-SensorReadings").await {
+            if sort.starts_with("READING#") || sort.starts_with("RECORD#") {
+                let epoch = item["epoch"].as_str().unwrap().to_owned();
+                let seq = item["record"]["seq"].as_u64().unwrap();
+                records.entry((epoch, seq)).or_default().push(item);
+            } else if !sort.starts_with("ENVELOPE#") {
+                aside += 1;
+            }
+        }
+        let mut ledger = BTreeMap::new();
+        for (sort, item) in items(&pool, "VisionDrive-Devices").await {
+            if let Some(epoch) = sort.strip_prefix("EPOCH#") {
+                ledger.insert(epoch.to_owned(), serde_json::from_value(item["ranges"].clone()).unwrap());
+            }
+        }
+        pool.close().await;
+        Self { records, ledger, aside }
+    }
+
+    /// How many epochs left a trace.
+    pub(crate) fn epochs(&self) -> usize {
+        self.ledger.len()
+    }
+
+    /// As [`Evidence::is_stored_and_judged`], and nothing was kept aside.
+    pub(crate) fn is_whole(&self) {
+        self.is_stored_and_judged();
+        assert_eq!(self.aside, 0, "something was kept aside");
+    }
+
+    /// Every epoch is stored from 1 to its last sequence number without a hole, each number exactly once, each reading
+    /// judged; and the epochs are linked without a break.
+    pub(crate) fn is_stored_and_judged(&self) {
+        assert!(!self.ledger.is_empty(), "nothing was stored");
+        for (epoch, ranges) in &self.ledger {
+            assert_eq!(ranges.len(), 1, "{epoch} has holes: {ranges:?}");
+            let (from, to) = ranges[0];
+            assert_eq!(from, 1, "{epoch} begins late: {ranges:?}");
+            for seq in from..=to {
+                let copies = self.records.get(&(epoch.clone(), seq)).map_or(0, Vec::len);
+                assert_eq!(copies, 1, "{epoch} {seq} is stored {copies} times");
+            }
+        }
+        let promised: u64 = self.ledger.values().flatten().map(|(from, to)| to - from + 1).sum();
+        assert_eq!(self.records.len() as u64, promised, "stored and ledger differ");
+        self.is_judged();
+        self.is_linked();
+    }
+
+    fn is_judged(&self) {
+        for (identity, copies) in &self.records {
+            for item in copies.iter().filter(|item| item["record"]["kind"] == "reading") {
+                assert!(item["verdict"].is_string(), "{identity:?} is not judged");
+            }
+        }
+    }
+
+    /// Every epoch's first record names the epoch before and where it ended on disk; all of that is stored.
+    fn is_linked(&self) {
+        let mut first = 0;
+        for epoch in self.ledger.keys() {
+            let event = &self.records[&(epoch.clone(), 1)][0]["record"]["event"];
+            assert_eq!(event["type"], "agentStarted", "{epoch} does not begin with its start");
+            let Some(previous) = event["previous"]["epoch"].as_str() else {
+                first += 1;
+                continue;
+            };
+            let last = event["previous"]["lastSeq"].as_u64().unwrap();
+            let stored = self.ledger.get(previous).map_or(0, |ranges| ranges[0].1);
+            assert_eq!(stored, last, "{epoch} says that {previous} ended at {last}");
+        }
+        assert_eq!(first, 1, "{first} epochs know of none before");
+    }
+}
+
+async fn items(pool: &SqlitePool, table: &str) -> Vec<(String, Value)> {
+    let sql = sqlx::AssertSqlSafe(format!("SELECT sk, item FROM \"{table}\""));
+    let rows = sqlx::query(sql).fetch_all(pool).await.unwrap();
+    rows.iter().map(|row| (row.get(0), serde_json::from_str(row.get(1)).unwrap())).collect()
+}
