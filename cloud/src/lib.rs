@@ -22,6 +22,7 @@ pub mod accounts;
 pub mod acl;
 pub mod alert;
 pub mod api;
+pub mod bridge;
 pub mod cli;
 pub mod clock;
 pub mod config;

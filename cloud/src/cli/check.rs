@@ -56,8 +56,10 @@ pub fn check(config: &Config, now: Timestamp) -> CheckReport {
         files.push(line("endpoint.key", &endpoint.key, key(&endpoint.key)));
         files.push(line("endpoint.ca", &endpoint.ca, certificate(&endpoint.ca)));
     }
-    if config.broker.is_some() {
-        files.push(line("broker", Path::new("-"), "this version cannot receive from an external broker".to_owned()));
+    if let Some(broker) = &config.broker {
+        files.push(line("broker.certificate", &broker.certificate, certificate(&broker.certificate)));
+        files.push(line("broker.key", &broker.key, key(&broker.key)));
+        files.push(line("broker.ca", &broker.ca, certificate(&broker.ca)));
     }
     CheckReport { files }
 }

@@ -39,10 +39,9 @@ pub fn server_config(certificate: &Path, key: &Path, ca: &Path) -> Result<Arc<Se
     }
     let verifier =
         WebPkiClientVerifier::builder(Arc::new(roots)).build().map_err(|error| TlsError::Config(error.to_string()))?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| pem(key, &error))?;
     let mut config = ServerConfig::builder()
         .with_client_cert_verifier(verifier)
-        .with_single_cert(certificates(certificate)?, key)
+        .with_single_cert(certificates(certificate)?, private_key(key)?)
         .map_err(|error| TlsError::Config(error.to_string()))?;
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -57,7 +56,13 @@ pub fn gateway_of(certificate: &CertificateDer<'_>) -> Option<GatewayId> {
     if names.next().is_some() { None } else { name.parse().ok() }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+/// The private key in a PEM file.
+pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| pem(path, &error))
+}
+
+/// The certificates in a PEM file, at least one.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found = CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| pem(path, &error))?;
     let found: Vec<_> = found;
     if found.is_empty() {

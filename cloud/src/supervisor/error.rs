@@ -25,13 +25,6 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
-    /// A broker is configured, and this version cannot speak to one.
-    #[error("this version cannot receive from the external broker `{host}`")]
-    #[diagnostic(code(serve::broker), help("remove `[broker]` and let gateways connect to `[endpoint]`"))]
-    Broker {
-        /// The broker.
-        host: String,
-    },
     /// A database cannot be opened.
     #[error(transparent)]
     #[diagnostic(transparent)]

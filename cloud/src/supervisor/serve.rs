@@ -11,10 +11,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::accounts::Passwords;
 use crate::api::token::Tokens;
 use crate::api::{ApiState, Logins, Peers};
+use crate::bridge::{self, Bridge};
 use crate::clock::Clock;
-use crate::config::{Config, EndpointConfig};
+use crate::config::{BrokerConfig, Config, EndpointConfig};
 use crate::databases::Databases;
-use crate::endpoint::tls::server_config;
+use crate::endpoint::tls::{TlsError, server_config};
 use crate::endpoint::{self, Endpoint};
 use crate::ingest::IngestTask;
 use crate::supervisor::error::ServeError;
@@ -33,9 +34,6 @@ const INGEST_GRACE: Duration = Duration::from_secs(3);
 /// # Errors
 /// It cannot be started, or a part of it ended by itself.
 pub async fn serve(config: &Config, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
-    if let Some(broker) = &config.broker {
-        return Err(ServeError::Broker { host: broker.host.clone() });
-    }
     let listeners = Listeners::bind(config).await?;
     let keys = Keys::load(config)?;
     let recorder = listeners.metrics.is_some().then(metrics::install).transpose()?;
@@ -81,13 +79,22 @@ struct Parts {
 struct Keys {
     tokens: Tokens,
     tls: Option<Arc<rustls::ServerConfig>>,
+    broker: Option<(BrokerConfig, Arc<rustls::ClientConfig>)>,
 }
 
 impl Keys {
     fn load(config: &Config) -> Result<Self, ServeError> {
         let EndpointConfig { enabled, certificate, key, ca, .. } = &config.endpoint;
         let tls = enabled.then(|| server_config(certificate, key, ca)).transpose()?;
-        Ok(Self { tls, tokens: Tokens::open(&config.api.jwt_secret_file, config.api.token_lifetime)? })
+        let broker = config.broker.as_ref().map(|broker| {
+            let tls = bridge::client_config(&broker.certificate, &broker.key, &broker.ca)?;
+            Ok::<_, TlsError>((broker.clone(), tls))
+        });
+        Ok(Self {
+            tls,
+            broker: broker.transpose()?,
+            tokens: Tokens::open(&config.api.jwt_secret_file, config.api.token_lifetime)?,
+        })
     }
 }
 
@@ -103,15 +110,20 @@ const fn peers(config: &Config) -> Peers {
 }
 
 fn start(parts: Parts, databases: &Databases) -> Running {
-    let Parts { listeners, keys: Keys { tokens, tls }, recorder, peers } = parts;
+    let Parts { listeners, keys: Keys { tokens, tls, broker }, recorder, peers } = parts;
     let mut running = Running::default();
     listeners.log();
+    let (task, ingest) = IngestTask::new(databases.store.clone(), Clock::system());
+    let stop_ingest = running.ingest.shutdown();
+    running.ingest.spawn("ingest", never_fails(task.run(stop_ingest)));
     if let (Some(listener), Some(tls)) = (listeners.endpoint, tls) {
-        let (task, ingest) = IngestTask::new(databases.store.clone(), Clock::system());
-        let (shutdown, stop_ingest) = (running.doors.shutdown(), running.ingest.shutdown());
-        running.ingest.spawn("ingest", never_fails(task.run(stop_ingest)));
-        let gateways = Endpoint { listener, tls, registry: databases.registry(), ingest };
+        let gateways = Endpoint { listener, tls, registry: databases.registry(), ingest: ingest.clone() };
+        let shutdown = running.doors.shutdown();
         running.doors.spawn("endpoint", never_fails(endpoint::run(gateways, shutdown)));
+    }
+    if let Some((broker, tls)) = broker {
+        let shutdown = running.doors.shutdown();
+        running.doors.spawn("bridge", never_fails(bridge::run(Bridge { broker, tls, ingest }, shutdown)));
     }
     let shutdown = running.doors.shutdown();
     let state = Arc::new(api_state(databases, tokens, peers));

@@ -87,14 +87,3 @@ fn no_secret_is_in_the_log() {
     assert!(!log.is_empty());
     assert!(!log.contains("xyzzy") && !log.contains(secret.trim()), "{log}");
 }
-
-#[test]
-fn a_broker_is_not_silently_ignored() {
-    let program = Program::new();
-    program.run(&["pki", "init"]);
-    program.configure("[broker]\nhost = \"broker.example\"\n");
-    assert_eq!(program.run(&["check"]).code, Some(1));
-    let outcome = program.run(&["serve"]);
-    assert_eq!(outcome.code, Some(2));
-    insta::assert_snapshot!(outcome.stderr);
-}

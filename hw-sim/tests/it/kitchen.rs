@@ -1,4 +1,5 @@
 //! A running kitchen for a test: the bench's processes in a directory that goes away.
+#![allow(dead_code, reason = "two test binaries share this file and neither needs all of it")]
 #![allow(clippy::print_stderr, reason = "a failed test shows the programs' logs")]
 
 use std::path::Path;
