@@ -21,3 +21,6 @@ pub mod reply;
 
 pub mod block;
 pub mod measurement;
+
+#[cfg(test)]
+mod tests;

@@ -15,3 +15,8 @@ pub mod port;
 pub mod setup;
 
 mod login;
+
+#[cfg(test)]
+pub(crate) mod peer;
+#[cfg(test)]
+mod tests;

@@ -160,8 +160,8 @@ impl Task {
         }
     }
 
-    /// Does `work`, and closes the polls that become due meanwhile: at once while the sensor is failing, else when the
-    /// next one is due.
+    /// Does `work`, which is bounded, while polls become due: they are closed at once while the sensor is failing; else they
+    /// wait for what becomes of `work`, as one.
     pub(super) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, RecorderGone> {
         tokio::pin!(work);
         loop {
@@ -175,12 +175,9 @@ impl Task {
     }
 
     async fn due(&mut self) -> Result<(), RecorderGone> {
-        let unanswered = self.schedule.advance(self.now());
+        self.schedule.advance(self.now());
         match self.failing {
             Some(fault) => self.answer_missing(fault).await,
-            None if unanswered => {
-                self.observe(self.now(), reading::missing(&self.plan.device_id, SensorFault::NoAnswer)).await
-            }
             None => Ok(()),
         }
     }

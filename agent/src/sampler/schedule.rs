@@ -1,8 +1,7 @@
 //! When the next poll is due, and whether the last one has been answered. Pure; times are since the agent's start.
 //!
-//! Polls lie on a grid that never shifts, however late an answer comes. A poll waits for the sensor as long as it may still
-//! answer; at the latest when the next one is due, it is closed. Polls that pass while one is being measured are one with
-//! it.
+//! Polls lie on a grid that never shifts, however late an answer comes. Polls that become due while one is open (the
+//! console is deaf after a reset, a measurement takes long) are one with it.
 
 use std::time::Duration;
 
@@ -30,14 +29,14 @@ impl Schedule {
         self.open
     }
 
-    /// Opens the poll that is due by now, if one is. True if an older one was still open: it will not be answered any more.
-    pub fn advance(&mut self, now: Duration) -> bool {
+    /// Opens the poll that is due by now, if one is.
+    pub fn advance(&mut self, now: Duration) {
         if now < self.next {
-            return false;
+            return;
         }
         let passed = (now - self.next).as_nanos() / self.interval.as_nanos().max(1) + 1;
         self.next += self.interval.saturating_mul(u32::try_from(passed).unwrap_or(u32::MAX));
-        std::mem::replace(&mut self.open, true)
+        self.open = true;
     }
 
     /// The open poll has its reading.
@@ -57,20 +56,22 @@ mod tests {
     #[test]
     fn the_first_poll_is_due_at_once_and_the_grid_stays() {
         let mut schedule = Schedule::new(seconds(5), seconds(60));
-        assert!(!schedule.advance(seconds(5)) && schedule.is_open());
+        schedule.advance(seconds(5));
+        assert!(schedule.is_open());
         assert_eq!(schedule.next(), seconds(65));
         schedule.answered();
-        assert!(!schedule.advance(seconds(64)) && !schedule.is_open());
-        assert!(!schedule.advance(seconds(73)) && schedule.is_open());
+        schedule.advance(seconds(64));
+        assert!(!schedule.is_open());
+        schedule.advance(seconds(73));
+        assert!(schedule.is_open());
         assert_eq!(schedule.next(), seconds(125));
     }
 
     #[test]
-    fn an_open_poll_is_closed_by_the_next_one_and_passed_ones_are_one() {
+    fn polls_that_pass_are_one() {
         let mut schedule = Schedule::new(seconds(0), seconds(60));
-        assert!(!schedule.advance(seconds(0)));
-        assert!(schedule.advance(seconds(60)));
-        assert!(schedule.advance(seconds(400)));
+        schedule.advance(seconds(0));
+        schedule.advance(seconds(400));
         assert_eq!(schedule.next(), seconds(420));
         assert!(schedule.is_open());
     }
