@@ -7,7 +7,7 @@
 //! clean line loses nothing by this, and a noisy one is asked again.
 //!
 //! What this cannot see is a digit that became another digit in an otherwise perfect block; see
-//! `sampler::plausibility`.
+//! [`crate::sampler::plausibility`].
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! From bytes in arbitrary chunks to lines.
 //!
 //! Takes one byte at a time, so how the serial adapter cut the stream cannot matter. Bytes stay bytes: what they mean is
-//! [`super::line`]'s business. Holds at most [`LINE_BYTES_MAX`] bytes whatever arrives.
+//! [`mod@super::line`]'s business. Holds at most [`LINE_BYTES_MAX`] bytes whatever arrives.
 
 /// The longest line that is kept, in bytes; the device's longest is a payload text of some 300. A longer one is dropped up
 /// to its end.

@@ -1,6 +1,7 @@
 //! `AT+12VT`: how long the transmitter is powered before it is read, in milliseconds.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::command::{OutOfRange, Setting, Value};
 use super::number;
@@ -21,6 +22,11 @@ impl WarmUp {
         let error = OutOfRange { name: "12VT", number: milliseconds, min: 0, max: MAX_MS.into(), unit: "ms" };
         let milliseconds = u32::try_from(milliseconds).map_err(|_| error.clone())?;
         if milliseconds <= MAX_MS { Ok(Self(milliseconds)) } else { Err(error) }
+    }
+
+    /// As a duration.
+    pub fn duration(self) -> Duration {
+        Duration::from_millis(self.0.into())
     }
 }
 

@@ -17,6 +17,4 @@ pub mod setup;
 mod login;
 
 #[cfg(test)]
-pub(crate) mod peer;
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;

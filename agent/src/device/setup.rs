@@ -37,6 +37,17 @@ pub struct Wanted {
     pub report_on_change: ReportOnChange,
 }
 
+/// What became of the settings.
+#[derive(Debug)]
+pub struct Applied {
+    /// The warm-up that was found: what was measured up to now was measured with it.
+    pub warm_up_before: WarmUp,
+    /// The warm-up from now on.
+    pub warm_up: WarmUp,
+    /// The settings that the device did not take.
+    pub not_taken: Vec<DeviceError>,
+}
+
 /// Asks the device who it is.
 ///
 /// # Errors
@@ -50,31 +61,42 @@ where
     Ok(Identity { imei, model })
 }
 
-/// Sets what differs. The answer names the settings that the device did not take.
+/// Sets what differs.
 ///
 /// # Errors
 /// The device cannot be talked to.
-pub async fn apply<Io>(session: &mut Session<Io>, wanted: &Wanted) -> Result<Vec<DeviceError>, DeviceError>
+pub async fn apply<Io>(session: &mut Session<Io>, wanted: &Wanted) -> Result<Applied, DeviceError>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
-    let outcomes = [
-        passed_over(set(session, &wanted.warm_up).await)?,
-        passed_over(set(session, &wanted.report_interval).await)?,
-        passed_over(set(session, &wanted.report_on_change).await)?,
-    ];
-    Ok(outcomes.into_iter().flatten().collect())
+    let (warm_up_before, warm_up_problem) = set(session, &wanted.warm_up).await?;
+    let warm_up = if warm_up_problem.is_some() { session.get().await? } else { wanted.warm_up };
+    let (_, interval_problem) = set(session, &wanted.report_interval).await?;
+    let (_, change_problem) = set(session, &wanted.report_on_change).await?;
+    let problems = [warm_up_problem, interval_problem, change_problem];
+    Ok(Applied { warm_up_before, warm_up, not_taken: problems.into_iter().flatten().collect() })
 }
 
-async fn set<Io, S>(session: &mut Session<Io>, wanted: &S) -> Result<(), DeviceError>
+/// What was found before, and why it is not as wanted now.
+async fn set<Io, S>(session: &mut Session<Io>, wanted: &S) -> Result<(S, Option<DeviceError>), DeviceError>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: Setting,
 {
-    if wanted.agrees(&session.get().await?) {
-        return Ok(());
+    let found = session.get().await?;
+    if wanted.agrees(&found) {
+        return Ok((found, None));
     }
     session.hold_back().await?;
+    let problem = passed_over(write(session, wanted).await)?;
+    Ok((found, problem))
+}
+
+async fn write<Io, S>(session: &mut Session<Io>, wanted: &S) -> Result<(), DeviceError>
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+    S: Setting,
+{
     for _ in 0..WRITES_MAX {
         session.set(wanted).await?;
         if wanted.agrees(&session.get().await?) {

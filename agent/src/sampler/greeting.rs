@@ -8,14 +8,14 @@ use super::plan::{Pin, Plan};
 use super::state::SensorState;
 use crate::device::error::DeviceError;
 use crate::device::session::Session;
-use crate::device::setup::{self, Identity};
+use crate::device::setup::{self, Applied, Identity};
 
 /// A sensor that is ready.
 pub(super) struct Greeting {
     /// Which one.
     pub(super) identity: Identity,
-    /// The settings that it did not take.
-    pub(super) not_applied: Vec<DeviceError>,
+    /// How it is set.
+    pub(super) applied: Applied,
 }
 
 /// Greets the device. A foreign one is left as it is.
@@ -38,8 +38,8 @@ where
             found: identity.imei.as_str().to_owned(),
         });
     }
-    let not_applied = setup::apply(session, &plan.wanted).await?;
-    Ok(Greeting { identity, not_applied })
+    let applied = setup::apply(session, &plan.wanted).await?;
+    Ok(Greeting { identity, applied })
 }
 
 /// The PIN, if there is one to be had. A file that cannot be read is said so and is no PIN.

@@ -3,13 +3,14 @@
 //! On the path of a reading this drives the first three steps: poll (or overhear), parse, mA → °C or a named fault. Every
 //! poll that is due ends in exactly one reading, with a temperature or with the reason why there is none; events say when a
 //! sensor was found, lost, restarted or swapped. The decisions are pure ([`plan`], [`schedule`], [`backoff`],
-//! [`plausibility`], [`reading`]); [`task`] and its `polling` own the line and the clock. Does not know what happens to an observation.
+//! [`plausibility`], [`warm_up`], [`reading`]); [`task`] and its `polling` own the line and the clock. Does not know what happens to an observation.
 
 pub mod plan;
 
 pub mod backoff;
 pub mod plausibility;
 pub mod schedule;
+pub mod warm_up;
 
 pub mod reading;
 pub mod state;
@@ -22,3 +23,6 @@ mod polling;
 pub use plan::{Plan, Problem};
 pub use state::SensorState;
 pub use task::{Outlets, RecorderGone, run};
+
+#[cfg(test)]
+mod tests;

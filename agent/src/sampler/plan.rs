@@ -190,3 +190,47 @@ impl Problems {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(change: &str, expected: &[&str]) {
+        let good = "device_id = 'fridge-1'\nport = '/dev/ttyUSB0'\nimei = '861234509876543'\ninterval = '60s'\n\
+                    report_interval = '20m'\nwarm_up = '6s'\nreport_on_change = { every = '5m', by = 2.0 }\n\
+                    transmitter = { low = -40.0, high = 60.0 }\n";
+        let (key, _) = change.split_once(" = ").unwrap_or(("no key", ""));
+        let lines = good.lines().filter(|line| !line.starts_with(key)).chain([change]);
+        let text: String = lines.map(|line| format!("{line}\n")).collect();
+        let problems = Plan::new(&toml::from_str(&text).unwrap()).err().unwrap_or_default();
+        let keys: Vec<&str> = problems.iter().map(|problem| problem.key).collect();
+        assert_eq!(keys, expected, "{change}: {problems:?}");
+    }
+
+    #[test]
+    fn what_the_device_would_wrap_is_named_by_its_key() {
+        check("", &[]);
+        check("imei = '86123450987654'", &["imei"]);
+        check("interval = '9s'", &["interval"]);
+        check("interval = '2days'", &["interval"]);
+        check("report_interval = '59s'", &["report_interval"]);
+        check("report_interval = '90500ms'", &["report_interval"]);
+        check("warm_up = '181s'", &["warm_up", "interval"]);
+        check("warm_up = '6s 1us'", &["warm_up"]);
+        check("report_on_change = { every = '19h', by = 2.0 }", &["report_on_change.every"]);
+        check("report_on_change = { every = '5m', by = 0.0 }", &["report_on_change.by"]);
+        check("report_on_change = { every = '5m', by = nan }", &["report_on_change.by"]);
+        check("report_on_change = { every = '5m', by = 126.0 }", &["report_on_change.by"]);
+        check("transmitter = { low = 5.0, high = 5.0 }", &["report_on_change.by", "transmitter.high"]);
+        check("transmitter = { low = -40.0, high = 60.0, offset = nan }", &["transmitter.offset"]);
+        check("transmitter = { low = 0.0, high = 1000.0 }", &["transmitter"]);
+    }
+
+    #[test]
+    fn degrees_become_microamps_over_the_range() {
+        let text = "device_id = 'f'\nport = 'p'\ninterval = '60s'\nreport_interval = '20m'\nwarm_up = '6s'\n\
+                    report_on_change = { every = '5m', by = 2.0 }\ntransmitter = { low = -40.0, high = 60.0 }\n";
+        let plan = Plan::new(&toml::from_str(text).unwrap()).unwrap();
+        assert_eq!(plan.wanted.report_on_change.to_string(), "1,300,320,0");
+    }
+}

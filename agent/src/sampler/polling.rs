@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kitchen_contract::fault::SensorFault;
 use kitchen_contract::record::{Body, Event, Trigger};
+use miette::Diagnostic;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 
@@ -16,6 +17,7 @@ use super::plausibility::Outcome;
 use super::reading;
 use super::state::SensorState;
 use super::task::{RecorderGone, Stop, Task};
+use super::warm_up::WarmUps;
 use crate::at::block::Block;
 use crate::convert::convert;
 use crate::device::error::DeviceError;
@@ -47,28 +49,40 @@ impl Task {
         };
         // What was heard before it was known who speaks is nobody's.
         while session.heard().is_some() {}
-        if session.take_restarted() && self.known.is_some() {
-            self.event(Event::SensorReset { device_id: self.plan.device_id.clone() }).await?;
-        }
+        self.tell_restart(session).await?;
+        self.restart_told = false;
         Ok(self.ready(greeting).await?)
     }
 
     async fn ready(&mut self, greeting: Greeting) -> Result<(), RecorderGone> {
-        let Greeting { identity, not_applied } = greeting;
+        let Greeting { identity, applied } = greeting;
+        self.warm_ups = WarmUps::new(&applied, self.device_now());
         let imei = identity.imei.as_str().to_owned();
         if let Some(known) = self.known.replace(identity.imei).filter(|known| known.as_str() != imei) {
             self.plausibility = Default::default();
             self.swapped(known.as_str().to_owned(), imei.clone()).await?;
         }
         (self.failing, self.foreign) = (None, None);
-        not_applied.iter().for_each(|error| tracing::warn!(%error, "setting not taken by the sensor"));
-        self.show(not_applied.first().map_or(SensorState::Ready, SensorState::from));
+        applied.not_taken.iter().for_each(|error| tracing::warn!(%error, "setting not taken by the sensor"));
+        self.show(applied.not_taken.first().map_or(SensorState::Ready, SensorState::from));
         if !std::mem::replace(&mut self.found, true) {
             let model = identity.model.as_str().to_owned();
             tracing::info!(sensor.id = %self.plan.device_id, imei, model, "sensor found");
             self.event(Event::SensorFound { device_id: self.plan.device_id.clone(), imei, model }).await?;
         }
         Ok(())
+    }
+
+    /// A restart prints its text in several lines and is one event. The first greeting of all finds no restart.
+    pub(super) async fn tell_restart<Io>(&mut self, session: &mut Session<Io>) -> Result<(), RecorderGone>
+    where
+        Io: AsyncRead + AsyncWrite + Unpin,
+    {
+        let news = session.take_restarted() && self.known.is_some();
+        if !news || std::mem::replace(&mut self.restart_told, true) {
+            return Ok(());
+        }
+        self.event(Event::SensorReset { device_id: self.plan.device_id.clone() }).await
     }
 
     /// Another sensor than the configured one is an event, once for each.
@@ -100,7 +114,7 @@ impl Task {
     }
 
     async fn poll<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Result<(), Stop> {
-        let polled = session.measure(self.plan.warm_up).await;
+        let polled = session.measure(self.warm_ups.polled()).await;
         while let Some(block) = session.heard() {
             self.take(session, block, Trigger::Unsolicited).await?;
         }
@@ -122,13 +136,13 @@ impl Task {
     where
         Io: AsyncRead + AsyncWrite + Unpin,
     {
-        let first = self.outcome(&block);
+        let first = self.outcome(&block, trigger);
         if !self.plausibility.surprises(first) {
             self.plausibility.believe(first);
             return Ok(self.reading(&block, first, trigger).await?);
         }
-        let again = session.measure(self.plan.warm_up).await;
-        let second = again.as_ref().ok().map(|again| self.outcome(again));
+        let again = session.measure(self.warm_ups.polled()).await;
+        let second = again.as_ref().ok().map(|again| self.outcome(again, Trigger::Poll));
         let (first, second) = self.plausibility.compare(first, second);
         self.reading(&block, first, trigger).await?;
         if let (Ok(again), Some(second)) = (&again, second) {
@@ -140,8 +154,12 @@ impl Task {
         }
     }
 
-    fn outcome(&self, block: &Block) -> Outcome {
-        convert(block.measurement.current, &self.plan.transmitter, self.plan.warm_up)
+    fn outcome(&self, block: &Block, trigger: Trigger) -> Outcome {
+        let warm_up = match trigger {
+            Trigger::Poll => self.warm_ups.polled(),
+            _ => self.warm_ups.overheard(self.device_now()),
+        };
+        convert(block.measurement.current, &self.plan.transmitter, warm_up)
     }
 
     /// Listens for that long. A sensor that is known is taken at its word; a foreign or unknown one is not.
@@ -187,7 +205,8 @@ impl Task {
         let fault = error.fault();
         self.show(SensorState::from(error));
         if self.failing.replace(fault) != Some(fault) {
-            tracing::warn!(sensor.id = %self.plan.device_id, %error, "sensor cannot be read");
+            let (code, hint) = (error.code().map(|code| code.to_string()), error.help().map(|help| help.to_string()));
+            tracing::warn!(sensor.id = %self.plan.device_id, %error, code, hint, "sensor cannot be read");
         }
         if std::mem::take(&mut self.found) {
             self.event(Event::SensorLost { device_id: self.plan.device_id.clone(), fault }).await?;
@@ -227,5 +246,9 @@ impl Task {
 
     fn now(&self) -> Duration {
         self.outlets.start.elapsed()
+    }
+
+    fn device_now(&self) -> Duration {
+        self.outlets.pace.device_time(self.now())
     }
 }

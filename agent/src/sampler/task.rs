@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kitchen_contract::fault::SensorFault;
-use kitchen_contract::record::Event;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -18,6 +17,7 @@ use super::plan::Plan;
 use super::plausibility::Plausibility;
 use super::schedule::Schedule;
 use super::state::SensorState;
+use super::warm_up::WarmUps;
 use crate::at::identity::Imei;
 use crate::device::error::DeviceError;
 use crate::device::pace::Pace;
@@ -39,7 +39,7 @@ pub struct Outlets {
     pub observations: mpsc::Sender<Observation>,
     /// To whoever wants to see it.
     pub state: watch::Sender<SensorState>,
-    /// The agent's start, from which [`Moment`] counts.
+    /// The agent's start, from which [`Moment`](crate::observation::Moment) counts.
     pub start: Instant,
     /// How fast device time runs.
     pub pace: Pace,
@@ -78,8 +78,11 @@ pub(super) struct Task {
     pub(super) outlets: Outlets,
     pub(super) schedule: Schedule,
     pub(super) plausibility: Plausibility,
+    pub(super) warm_ups: WarmUps,
     /// The sensor seen last at this measuring point.
     pub(super) known: Option<Imei>,
+    /// The restart that is going on has been reported.
+    pub(super) restart_told: bool,
     /// A foreign sensor that has been reported.
     pub(super) foreign: Option<String>,
     /// [`Event::SensorFound`] was the last word.
@@ -114,7 +117,9 @@ impl Task {
             outlets,
             schedule,
             plausibility: Plausibility::default(),
+            warm_ups: WarmUps::default(),
             known: None,
+            restart_told: false,
             foreign: None,
             found: false,
             failing: None,
@@ -157,9 +162,7 @@ impl Task {
             if self.failing.is_none() {
                 (answer_again, person_again) = (ANSWER_AGAIN, PERSON_AGAIN);
             }
-            if session.take_restarted() && self.known.is_some() {
-                self.event(Event::SensorReset { device_id: self.plan.device_id.clone() }).await?;
-            }
+            self.tell_restart(&mut session).await?;
             if error.is_port() {
                 return Ok(error);
             }

@@ -6,8 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::pace::Pace;
-use super::session::{Access, Session};
+use crate::device::pace::Pace;
+use crate::device::session::{Access, Session};
 use crate::speed::Speed;
 
 /// The PIN of every session made here.

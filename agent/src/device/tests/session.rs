@@ -5,13 +5,13 @@ use std::time::Duration;
 use tokio::io::{AsyncWriteExt, duplex};
 use tokio::time::{Instant, sleep};
 
-use super::error::DeviceError;
 use super::peer::{BLOCK, PIN, Turn, hear, pause_ms, play, say, session};
-use super::setup::{self, Wanted};
 use crate::at::identity::Imei;
 use crate::at::report_interval::ReportInterval;
 use crate::at::report_on_change::ReportOnChange;
 use crate::at::warm_up::WarmUp;
+use crate::device::error::DeviceError;
+use crate::device::setup::{self, Wanted};
 
 const INCORRECT: &str = "[52340]Password Incorrect¶";
 const CORRECT: &str = "[54102]Password Correct¶";
@@ -258,7 +258,9 @@ async fn only_what_differs_is_written_and_it_is_read_back() {
         hear("AT+ROC=?"),
         say("1,300,320,0¶¶OK¶¶"),
     ]);
-    assert!(setup::apply(&mut session, &wanted()).await.unwrap().is_empty());
+    let applied = setup::apply(&mut session, &wanted()).await.unwrap();
+    assert!(applied.not_taken.is_empty());
+    assert_eq!((applied.warm_up_before, applied.warm_up), (WarmUp::new(500).unwrap(), wanted().warm_up));
     assert!(peer.await.unwrap().is_some());
 }
 
@@ -266,13 +268,16 @@ async fn only_what_differs_is_written_and_it_is_read_back() {
 async fn a_setting_that_is_not_taken_is_named_and_the_others_are_set() {
     let stays = vec![hear("AT+TDC=1200"), say(OK), hear("AT+TDC=?"), say("7200¶¶OK¶¶")];
     let (mut session, peer) = play(script([
-        vec![hear("AT+12VT=?"), say("500¶¶OK¶¶"), hear("AT+12VT=6000"), say("¶AT_PARAM_ERROR¶")],
+        vec![hear("AT+12VT=?"), say("500¶¶OK¶¶")],
+        vec![hear("AT+12VT=6000"), say("¶AT_PARAM_ERROR¶"), hear("AT+12VT=?"), say("500¶¶OK¶¶")],
         vec![hear("AT+TDC=?"), say("7200¶¶OK¶¶")],
         stays.clone(),
         stays,
         vec![hear("AT+ROC=?"), say("1,300,320,0¶¶OK¶¶")],
     ]));
-    let problems = setup::apply(&mut session, &wanted()).await.unwrap();
+    let applied = setup::apply(&mut session, &wanted()).await.unwrap();
+    assert_eq!(applied.warm_up, applied.warm_up_before);
+    let problems = applied.not_taken;
     assert!(matches!(problems[..], [DeviceError::Refused { .. }, DeviceError::NotApplied { .. }]), "{problems:?}");
     assert!(peer.await.unwrap().is_some());
 }

@@ -1,0 +1,5 @@
+//! The session against scripted devices.
+
+pub(crate) mod peer;
+
+mod session;
