@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`id`] | names that cannot break a key or a topic |
 //! | [`time`] | the wire's timestamp, and how far a gateway's clock can be trusted |
-//! | [`unit`] | °C, mA, V, dBm, %RH as types that cannot hold rubbish |
+//! | [`mod@unit`] | °C, mA, V, dBm, %RH as types that cannot hold rubbish |
 //! | [`fault`] | why there is no value |
 //! | [`record`] | reading, gap, event: one sequence |
 //! | [`envelope`] | header, records, and how they are read back |
