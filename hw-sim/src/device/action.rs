@@ -22,6 +22,7 @@ impl Device {
             Action::Store(change) => self.store(change),
             Action::PowerOn => self.board.power_on(self.clock),
             Action::PowerOff => self.board.power_off(self.clock),
+            Action::Measure(purpose) => self.put_first(measurement::steps(&self.settings, purpose)),
             Action::Convert(purpose) => self.convert(purpose),
             Action::Recall(sample) => self.memory.sample = sample,
             Action::PrintBootMeasurement => self.print_boot_measurement(),

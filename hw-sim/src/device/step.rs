@@ -37,6 +37,8 @@ pub(super) enum Action {
     PowerOn,
     /// 12 V off.
     PowerOff,
+    /// Power up, convert, power down, with the settings as they are when it begins.
+    Measure(Purpose),
     /// The conversions that end now.
     Convert(Purpose),
     /// A measurement taken earlier becomes the one to print.

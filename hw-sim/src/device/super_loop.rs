@@ -239,7 +239,7 @@ impl Device {
     }
 
     pub(super) fn job_builder(&mut self) -> JobBuilder<'_> {
-        JobBuilder { profile: &self.profile, settings: &self.settings, rng: &mut self.rng, now: self.clock }
+        JobBuilder { profile: &self.profile, rng: &mut self.rng, now: self.clock }
     }
 
     pub(super) fn uptime(&self) -> Duration {

@@ -9,8 +9,6 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use super::measurement;
-use super::settings::Settings;
 use super::step::{Action, Purpose, Step, event_and_empty_line};
 use crate::imei::Imei;
 use crate::physics::Sample;
@@ -61,7 +59,6 @@ impl Job {
 /// Builds jobs.
 pub(super) struct JobBuilder<'a> {
     pub(super) profile: &'a Profile,
-    pub(super) settings: &'a Settings,
     pub(super) rng: &'a mut StdRng,
     pub(super) now: Duration,
 }
@@ -107,7 +104,7 @@ impl JobBuilder<'_> {
     fn block(&mut self, measured: Option<Sample>) -> Vec<Part> {
         let mut lines = match measured {
             Some(sample) => vec![Step::Act(Action::Recall(sample))],
-            None => measurement::steps(self.settings, Purpose::Regular),
+            None => vec![Step::Act(Action::Measure(Purpose::Regular))],
         };
         lines.push(Step::Act(Action::PrintMeasurement));
         let failed = format!("{} parameter configuration error", self.profile.protocol);

@@ -36,6 +36,18 @@ fn bytes_that_arrive_during_a_command_are_lost() {
 }
 
 #[test]
+fn a_warm_up_set_before_the_first_uplink_counts_for_it() {
+    let mut bench = Bench::powered(config(1));
+    bench.pass(seconds(8));
+    bench.type_line("604218");
+    bench.pass(seconds(2));
+    bench.type_line("AT+12VT=6000");
+    let output = bench.pass(seconds(60));
+    let block = &output[output.find("*****Upload start:0*****").unwrap()..];
+    assert!(current_ma(block).unwrap() > 4.0, "{block}");
+}
+
+#[test]
 fn two_lines_in_one_write_are_one_command() {
     let mut bench = Bench::unlocked(config(1));
     assert_eq!(bench.ask("AT\rAT+TDC=?"), "\r\nOK\r\n\r\n");

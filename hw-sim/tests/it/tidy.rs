@@ -9,11 +9,13 @@ const FILE_LINES_MAX: usize = 400;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Modules that decide and do nothing: files, or directories with all below them.
-const PURE: [&str; 19] = [
+const PURE: [&str; 22] = [
     "agent/contract/src",
     "agent/src/at",
     "agent/src/convert.rs",
     "agent/src/clock/wall.rs",
+    "agent/src/device/pace.rs",
+    "agent/src/device/relock.rs",
     "agent/src/forwarder/backoff.rs",
     "agent/src/forwarder/state.rs",
     "agent/src/forwarder/window.rs",
@@ -22,6 +24,7 @@ const PURE: [&str; 19] = [
     "agent/src/sampler/plausibility.rs",
     "agent/src/sampler/reading.rs",
     "agent/src/sampler/schedule.rs",
+    "agent/src/sampler/warm_up.rs",
     "cloud/src/alert",
     "cloud/src/endpoint/policy.rs",
     "cloud/src/ingest/accept.rs",
