@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
 
 /// How long a process may take to end after SIGTERM before it is killed.
@@ -79,6 +79,8 @@ fn end_with_stdin() {
 pub struct Process {
     name: String,
     child: Child,
+    /// Held open as long as this is: its end is the process's (see [`hidden_main`]).
+    _stdin: Option<ChildStdin>,
     log: PathBuf,
 }
 
@@ -104,7 +106,7 @@ impl Process {
     fn spawn(mut command: Command, run: Run<'_>) -> std::io::Result<Self> {
         let log = run.dir.join(format!("{}.log", run.name));
         let stderr = File::options().create(true).append(true).open(&log)?;
-        let child = command
+        let mut child = command
             .args(run.args)
             .envs(run.envs.iter().cloned())
             .current_dir(run.dir)
@@ -114,7 +116,8 @@ impl Process {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        Ok(Self { name: run.name.to_owned(), child, log })
+        let stdin = child.stdin.take();
+        Ok(Self { name: run.name.to_owned(), child, _stdin: stdin, log })
     }
 
     /// What it is called here.

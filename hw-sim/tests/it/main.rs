@@ -9,5 +9,6 @@ mod kitchen;
 mod port;
 mod replay;
 mod rules;
+mod states;
 mod support;
 mod tidy;

@@ -1,0 +1,110 @@
+//! What goes wrong at a kitchen is a visible state, never the end: sampling goes on, and what was wrong can be put right
+//! while everything runs.
+
+use std::path::Path;
+
+use hw_sim::bench::layout::GATEWAY;
+use hw_sim::bench::process::Role;
+use hw_sim::bench::{Layout, Process, process::Run};
+use nix::sys::signal::Signal;
+
+use crate::evidence::Evidence;
+use crate::kitchen::{Kitchen, plan, wait_for};
+
+const FRIDGE: &str = "walk-in-fridge";
+
+fn log_of(layout: &Layout, name: &str) -> String {
+    std::fs::read_to_string(layout.dir().join(name)).unwrap_or_default()
+}
+
+async fn agent_says(layout: &Layout, text: &str) {
+    wait_for(&format!("the agent to say {text:?}"), || {
+        let said = log_of(layout, "agent.log").contains(text);
+        async move { said.then_some(()) }
+    })
+    .await;
+}
+
+fn replace_in(path: &Path, from: &str, to: &str) {
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains(from));
+    std::fs::write(path, text.replace(from, to)).unwrap();
+}
+
+#[tokio::test]
+async fn a_wrong_pin_is_a_fault_and_no_pin_is_ever_logged() {
+    let mut kitchen = Kitchen::prepare(plan()).await;
+    replace_in(&kitchen.layout.dir().join("agent.toml"), "\"604218\"", "\"999999\"");
+    kitchen.start_cloud().await;
+    kitchen.start_sensors();
+    kitchen.start_agent();
+    let readings = kitchen.readings(FRIDGE, 3, |reading| reading["fault"] == "wrong-pin").await;
+    assert!(readings.iter().all(|reading| reading["temperature"].is_null()));
+    assert_eq!(kitchen.agent.as_mut().unwrap().ended().unwrap(), None);
+    let current = kitchen.client().await.get(&format!("/sensors/{FRIDGE}/current")).await.unwrap();
+    assert_eq!(current["status"], "fault");
+    kitchen.settle().await;
+    assert!(!log_of(&kitchen.layout, "agent.log").contains("999999"));
+    Evidence::of(&kitchen.layout).await.is_whole();
+}
+
+#[tokio::test]
+async fn a_foreign_certificate_is_a_state_and_the_right_one_is_used_when_it_comes() {
+    let mut kitchen = Kitchen::prepare(plan()).await;
+    let stranger = Kitchen::prepare(plan()).await;
+    let pair = |layout: &Layout, end: &str| layout.dir().join(format!("pki/gateways/{GATEWAY}.{end}"));
+    let own = ["pem", "key"].map(|end| std::fs::read(pair(&kitchen.layout, end)).unwrap());
+    for end in ["pem", "key"] {
+        std::fs::copy(pair(&stranger.layout, end), pair(&kitchen.layout, end)).unwrap();
+    }
+    kitchen.start_cloud().await;
+    kitchen.start_sensors();
+    kitchen.start_agent();
+    agent_says(&kitchen.layout, "tls-refused").await;
+    agent_says(&kitchen.layout, "\"message\":\"reading taken\",\"device.id\":\"walk-in-fridge\",\"temperature\"").await;
+    for (end, content) in ["pem", "key"].into_iter().zip(own) {
+        std::fs::write(pair(&kitchen.layout, end), content).unwrap();
+    }
+    kitchen.readings(FRIDGE, 3, |reading| reading["temperature"].is_number()).await;
+    kitchen.settle().await;
+    Evidence::of(&kitchen.layout).await.is_whole();
+}
+
+#[tokio::test]
+async fn a_port_that_another_program_holds_is_a_fault_until_it_is_free() {
+    let mut kitchen = Kitchen::prepare(plan()).await;
+    kitchen.start_sensors();
+    let link = kitchen.layout.port_link(0);
+    wait_for("the port", || {
+        let there = link.exists();
+        async move { there.then_some(()) }
+    })
+    .await;
+    let holder = std::fs::File::options().read(true).write(true).open(&link).unwrap();
+    nix::fcntl::Flock::lock(holder.try_clone().unwrap(), nix::fcntl::FlockArg::LockExclusiveNonblock)
+        .map(std::mem::forget)
+        .unwrap();
+    kitchen.start_cloud().await;
+    kitchen.start_agent();
+    kitchen.readings(FRIDGE, 2, |reading| reading["fault"] == "no-port").await;
+    agent_says(&kitchen.layout, "port held by another program").await;
+    kitchen.readings("freezer", 2, |reading| reading["temperature"].is_number()).await;
+    drop(holder);
+}
+
+#[tokio::test]
+async fn a_second_agent_and_a_second_cloud_exit_with_2_and_a_hint() {
+    let kitchen = Kitchen::start(plan()).await;
+    kitchen.readings(FRIDGE, 1, |_| true).await;
+    let exe = Path::new(env!("CARGO_BIN_EXE_demo"));
+    for (role, config, verb) in [(Role::Agent, "agent.toml", "run"), (Role::Cloud, "cloud.toml", "serve")] {
+        let args = ["--config", config, verb].map(str::to_owned);
+        let name = format!("second-{}", role.program());
+        let run = Run { name: &name, dir: kitchen.layout.dir(), args: &args, envs: &[] };
+        let mut second = Process::start(exe, role, run).unwrap();
+        assert_eq!(second.wait().await.unwrap().code(), Some(2));
+        let said = log_of(&kitchen.layout, &format!("{name}.log"));
+        assert!(said.contains("help") || said.contains("hint"), "{said}");
+    }
+    kitchen.agent.as_ref().unwrap().signal(Signal::SIGTERM);
+}
