@@ -6,11 +6,13 @@
 use std::collections::HashMap;
 
 use kitchen_contract::ack::{RejectReason, Rejected};
-use kitchen_contract::envelope::{Opened, ReadError, ReceivedRecord};
+use kitchen_contract::envelope::{OpenError, Opened, ReadError, ReceivedRecord};
 use kitchen_contract::id::{CustomerId, DeviceId, GatewayId, KitchenId};
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::{Body, Record};
+use kitchen_contract::status::{OpenedStatus, Status};
 use kitchen_contract::time::Timestamp;
+use serde_json::Value;
 
 use crate::registry::{Assignment, DeviceFacts, GatewayFacts};
 
@@ -28,7 +30,7 @@ pub enum Disbelief {
     Signature,
     /// The door knows the peer, and it is another gateway.
     NotThePeer,
-    /// The topic is another kitchen's than the header's.
+    /// The topic is another kitchen's or gateway's than the message names.
     WrongTopic,
 }
 
@@ -73,6 +75,24 @@ pub fn believe(opened: &Opened, facts: Option<&GatewayFacts>, origin: Origin<'_>
     Ok(())
 }
 
+/// The status, if it is the word of the gateway on whose topic it came.
+///
+/// # Errors
+/// Why not, in a word and in a sentence; then nobody is answered.
+pub fn status(
+    opened: Result<OpenedStatus, OpenError>,
+    facts: Option<&GatewayFacts>,
+    gateway: &GatewayId,
+) -> Result<Status, (Disbelief, String)> {
+    let opened = opened.map_err(|error| (Disbelief::NotAnEnvelope, error.to_string()))?;
+    if opened.gateway_id() != gateway {
+        return Err((Disbelief::WrongTopic, "the status names another gateway".to_owned()));
+    }
+    let facts = facts.ok_or((Disbelief::UnknownGateway, "not registered".to_owned()))?;
+    let verified = facts.keys.iter().find_map(|key| opened.clone().verified(key).ok());
+    verified.ok_or((Disbelief::Signature, "no key of this gateway matches".to_owned()))
+}
+
 /// What the store knows that matters for an envelope's records.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
@@ -91,6 +111,8 @@ pub struct Known<'a> {
 pub struct Accepted {
     /// The record.
     pub record: Record,
+    /// Its JSON, as it came.
+    pub raw: Value,
     /// Whose it is, by the time of the record.
     pub customer_id: CustomerId,
 }
@@ -125,14 +147,14 @@ pub const fn body_rejected(error: &ReadError) -> RejectReason {
 /// Sorts the records of a believed envelope.
 pub fn sort(opened: &Opened, records: Vec<ReceivedRecord>, known: Known<'_>) -> Sorted {
     let mut sorted = Sorted::default();
-    for ReceivedRecord { seq, record, .. } in records {
+    for ReceivedRecord { seq, record, raw } in records {
         if known.ledger.contains(seq) {
             sorted.duplicates.insert(seq, seq);
             continue;
         }
         let judged = record.map_err(|_| RejectReason::MalformedRecord).and_then(|record| {
             let customer_id = owner(&record, &opened.header().kitchen_id, known)?;
-            Ok(Accepted { record, customer_id })
+            Ok(Accepted { record, raw, customer_id })
         });
         match judged {
             Ok(accepted) => sorted.accepted.push(accepted),

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::delivery::{Answer, Delivered, Ingest, Job};
+use super::tally::Tally;
 use super::unit::Unit;
 use crate::clock::Clock;
 use crate::registry::Registry;
@@ -47,31 +48,47 @@ impl IngestTask {
                 first = self.waiting.recv() => first,
             };
             let Some(first) = first else { return };
-            if let Err(error) = self.group(first).await {
-                counter!("ingest_store_refused_total").increment(1);
-                tracing::error!(%error, "the store refused; nothing is acknowledged, the gateways will send again");
-                tokio::time::sleep(REFUSED_PAUSE).await;
+            let mut jobs = vec![first];
+            if let Err(error) = self.group(&mut jobs, GROUP_MAX).await {
+                self.refused(&error, jobs).await;
             }
         }
     }
 
-    /// One commit: the first delivery and what else is waiting.
-    async fn group(&mut self, first: Job) -> Result<(), StoreError> {
-        let started = Instant::now();
-        let batch = Batch::new(&self.store);
-        let mut unit = Unit { registry: &self.registry, batch, now: self.clock.now(), slot: &mut self.slot };
-        let mut answers: Vec<(Option<Answer>, oneshot::Sender<Delivered>)> = Vec::new();
-        let mut next = Some(first);
-        while let Some((delivery, sender)) = next.take() {
-            answers.push((unit.take(&delivery).await?, sender));
-            if answers.len() < GROUP_MAX && unit.batch.len() < GROUP_ITEMS_MAX {
-                next = self.waiting.try_recv().ok();
+    /// The store has refused a group. If an item in it is damaged, that is one gateway's affair: the group is tried again one
+    /// by one, and only what meets the damaged item stays unanswered.
+    async fn refused(&mut self, error: &StoreError, jobs: Vec<Job>) {
+        counter!("ingest_store_refused_total").increment(1);
+        tracing::error!(%error, "the store refused; what it refused is not acknowledged, the gateways will send again");
+        if !matches!(error, StoreError::Damaged { .. }) {
+            return tokio::time::sleep(REFUSED_PAUSE).await;
+        }
+        for job in jobs {
+            if let Err(error) = self.group(&mut vec![job], 1).await {
+                tracing::error!(%error, "a delivery cannot be taken");
             }
         }
-        unit.batch.commit().await?;
-        counter!("ingest_deliveries_total").increment(answers.len() as u64);
+    }
+
+    /// One commit: the jobs given and what else is waiting, up to `most`. Answers them, or leaves them in `jobs`.
+    async fn group(&mut self, jobs: &mut Vec<Job>, most: usize) -> Result<(), StoreError> {
+        let started = Instant::now();
+        let batch = Batch::new(&self.store);
+        let now = self.clock.now();
+        let tally = Tally::default();
+        let mut unit = Unit { registry: &self.registry, batch, now, slot: &mut self.slot, tally };
+        let mut answers: Vec<Option<Answer>> = Vec::new();
+        while let Some((delivery, _)) = jobs.get(answers.len()) {
+            answers.push(unit.take(delivery).await?);
+            if answers.len() < most && unit.batch.len() < GROUP_ITEMS_MAX {
+                jobs.extend(self.waiting.try_recv());
+            }
+        }
+        let Unit { batch, tally, .. } = unit;
+        batch.commit().await?;
+        tally.publish();
         histogram!("ingest_commit_seconds").record(started.elapsed());
-        for (answer, sender) in answers {
+        for ((_, sender), answer) in jobs.drain(..).zip(answers) {
             // The door may have lost its gateway meanwhile; the gateway sends again and is answered again.
             let _door_is_gone = sender.send(Delivered { answer });
         }

@@ -1,4 +1,4 @@
-//! One delivery's part of a unit of work: look up, let `accept` decide, judge, write.
+//! One delivery's part of a unit of work: look up, let `accept` decide and `judge` judge, write.
 //!
 //! Everything a delivery causes is in one batch with its ledger entry behind it, so a reading that is acknowledged is stored
 //! and judged, and a delivery that is repeated finds its ledger entry and changes nothing.
@@ -6,23 +6,26 @@
 use std::collections::HashMap;
 
 use kitchen_contract::VERSION;
-use kitchen_contract::ack::{Ack, RejectReason, Rejected};
-use kitchen_contract::alarm::{AlarmState, Transition, evaluate};
-use kitchen_contract::envelope::{Header, OpenError, Opened};
+use kitchen_contract::ack::{Ack, Rejected};
+use kitchen_contract::alarm::Transition;
+use kitchen_contract::envelope::{Header, Opened, ReceivedRecord};
 use kitchen_contract::id::{DeviceId, Epoch, GatewayId, KitchenId};
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::{Body, Reading};
 use kitchen_contract::status::OpenedStatus;
 use kitchen_contract::time::Timestamp;
 use kitchen_contract::topic::Topic;
-use metrics::counter;
 use serde_json::{Map, Value, json};
 
 use super::accept::{self, Accepted, Disbelief, Known, Origin, Sorted};
+use super::aside::Source;
 use super::delivery::{Answer, Delivery};
+use super::judge::{Case, Memory, Site, judge};
 use super::judged::Judged;
+use super::ledger::Ledger;
+use super::tally::Tally;
 use crate::alert::{self, Exceeded, Place};
-use crate::registry::{Alert, DeviceFacts, Registry, StoredReading, fields, thing};
+use crate::registry::{Alert, DeviceFacts, GatewayFacts, Registry, StoredReading, fields, thing};
 use crate::store::keys::RecordRef;
 use crate::store::{Batch, Item, StoreError, keys};
 
@@ -30,10 +33,6 @@ use crate::store::{Batch, Item, StoreError, keys};
 const HOT_DAYS: i64 = 10;
 /// Seconds of a day.
 const DAY_SECONDS: i64 = 24 * 60 * 60;
-/// Places in the ring of unsigned messages; the oldest is overwritten.
-const UNSIGNED_SLOTS: u32 = 1000;
-/// Bytes kept of an unsigned message.
-const UNSIGNED_BYTES_MAX: usize = 8 * 1024;
 
 /// A unit of work under way.
 pub(super) struct Unit<'a> {
@@ -42,41 +41,39 @@ pub(super) struct Unit<'a> {
     pub(super) now: Timestamp,
     /// The next place in the ring of unsigned messages.
     pub(super) slot: &'a mut u32,
+    /// What is to be counted once the unit is committed.
+    pub(super) tally: Tally,
 }
 
 impl Unit<'_> {
     /// Takes a delivery into the unit of work; what it returns may be published once the unit is committed.
     pub(super) async fn take(&mut self, delivery: &Delivery) -> Result<Option<Answer>, StoreError> {
-        match &delivery.topic {
-            Topic::Temperature(kitchen) => self.records(kitchen, delivery).await,
-            Topic::Status(gateway) => self.status(gateway, delivery).await,
+        let answer = match &delivery.topic {
+            Topic::Temperature(kitchen) => self.records(kitchen, delivery).await?,
+            Topic::Status(gateway) => self.status(gateway, delivery).await?,
             Topic::CommandReply(_) | Topic::Command(_) | Topic::Ack(_) => {
-                counter!("ingest_dropped_total", "reason" => "topic").increment(1);
-                Ok(None)
+                self.tally.add_reason("ingest_dropped_total", "topic");
+                None
             }
-        }
+        };
+        self.tally.add_one("ingest_deliveries_total");
+        self.tally.add("ingest_acks_total", answer.is_some().into());
+        Ok(answer)
     }
 
     async fn records(&mut self, kitchen: &KitchenId, delivery: &Delivery) -> Result<Option<Answer>, StoreError> {
-        let opened = match Opened::read(&delivery.payload) {
-            Ok(opened) => opened,
-            Err(error) => return self.disbelieve(delivery, Disbelief::NotAnEnvelope, &open_error(&error)),
-        };
-        let gateway = self.registry.gateway_facts(&opened.header().gateway_id).await?;
-        let origin = Origin { kitchen, peer: delivery.peer.as_ref() };
-        if let Err(disbelief) = accept::believe(&opened, gateway.as_ref(), origin) {
-            return self.disbelieve(delivery, disbelief, disbelief.name());
-        }
-        let Some(gateway) = gateway else { return Ok(None) };
-        let header = opened.header().clone();
-        let mut ledger = self.ledger(&header.gateway_id, &header.epoch).await?;
+        let Some((opened, gateway)) = self.believed(kitchen, delivery).await? else { return Ok(None) };
+        let header = opened.header();
+        let source = Source { header, delivery, customer_id: gateway.customer_at(self.now) };
+        let mut ledger = self.ledger(header).await?;
         let sorted = match opened.records() {
             Ok(records) => {
+                self.tally.add("ingest_records_received_total", records.len() as u64);
                 let devices = self.devices(&records).await?;
-                let known = Known { gateway: &gateway, devices: &devices, ledger: &ledger, now: self.now };
+                let known = Known { gateway: &gateway, devices: &devices, ledger: &ledger.ranges, now: self.now };
                 let sorted = accept::sort(&opened, records, known);
                 for accepted in &sorted.accepted {
-                    self.store(&header, accepted, &devices).await?;
+                    self.store(header, accepted, &devices).await?;
                 }
                 sorted
             }
@@ -85,14 +82,38 @@ impl Unit<'_> {
                 Sorted { rejected: vec![Rejected { range: (header.from, header.to), reason }], ..Sorted::default() }
             }
         };
-        self.keep_envelope(&header, delivery, &sorted);
-        Ok(Some(self.settle(&header, &mut ledger, sorted)))
+        self.keep_envelope(source, &sorted).await?;
+        self.keep_rejected(source, &mut ledger, &sorted.rejected).await?;
+        Ok(Some(self.settle(source, ledger, sorted)))
+    }
+
+    /// The envelope and its gateway, if it is that gateway's word; otherwise it is kept aside and nobody is answered.
+    async fn believed(
+        &mut self,
+        kitchen: &KitchenId,
+        delivery: &Delivery,
+    ) -> Result<Option<(Opened, GatewayFacts)>, StoreError> {
+        let opened = match Opened::read(&delivery.payload) {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.keep_unsigned(delivery, Disbelief::NotAnEnvelope, &error.to_string());
+                return Ok(None);
+            }
+        };
+        let gateway = self.registry.gateway_facts(&opened.header().gateway_id).await?;
+        let origin = Origin { kitchen, peer: delivery.peer.as_ref() };
+        if let Err(disbelief) = accept::believe(&opened, gateway.as_ref(), origin) {
+            self.keep_unsigned(delivery, disbelief, disbelief.name());
+            return Ok(None);
+        }
+        Ok(gateway.map(|gateway| (opened, gateway)))
     }
 
     /// Writes the ledger behind everything else and makes the acknowledgement.
-    fn settle(&mut self, header: &Header, ledger: &mut SeqRanges, sorted: Sorted) -> Answer {
-        let Sorted { accepted, mut duplicates, rejected } = sorted;
-        counter!("ingest_duplicates_total").increment(duplicates.count());
+    fn settle(&mut self, source: Source<'_>, mut ledger: Ledger, sorted: Sorted) -> Answer {
+        let Source { header, customer_id, .. } = source;
+        let Sorted { accepted, duplicates, rejected } = sorted;
+        self.tally.add("ingest_duplicates_total", duplicates.count());
         tracing::debug!(
             gateway.id = %header.gateway_id,
             epoch = %header.epoch,
@@ -103,13 +124,16 @@ impl Unit<'_> {
             rejected = rejected.len(),
             "accepted"
         );
-        if !accepted.is_empty() {
-            accepted.iter().for_each(|accepted| ledger.insert(accepted.record.seq, accepted.record.seq));
-            let body = json!({ "gatewayId": header.gateway_id, "epoch": header.epoch, "ranges": ledger });
-            self.batch.put_last(Item::new(keys::ledger(&header.gateway_id, &header.epoch), object(body)));
+        let mut ranges = duplicates;
+        for Accepted { record, .. } in &accepted {
+            ledger.ranges.insert(record.seq, record.seq);
+            ranges.insert(record.seq, record.seq);
         }
-        accepted.iter().for_each(|accepted| duplicates.insert(accepted.record.seq, accepted.record.seq));
-        self.answer(&header.gateway_id, header.epoch.clone(), (duplicates, rejected))
+        if !accepted.is_empty() || !rejected.is_empty() {
+            ledger.customer_id = customer_id.cloned();
+            self.batch.put_last(Item::new(keys::ledger(&header.gateway_id, &header.epoch), fields(&ledger)));
+        }
+        self.answer(&header.gateway_id, header.epoch.clone(), (ranges, rejected))
     }
 
     fn answer(&self, gateway: &GatewayId, epoch: Epoch, done: (SeqRanges, Vec<Rejected>)) -> Answer {
@@ -119,25 +143,27 @@ impl Unit<'_> {
         (Topic::Ack(gateway.clone()), payload)
     }
 
-    /// Stores one record, and judges it if it is a reading.
+    /// Stores one record, and judges it if it is a reading. Gaps and events are stored as they came: this sink may not know
+    /// everything a newer gateway says.
     async fn store(
         &mut self,
         header: &Header,
         accepted: &Accepted,
         devices: &HashMap<DeviceId, DeviceFacts>,
     ) -> Result<(), StoreError> {
-        let Accepted { record, customer_id } = accepted;
+        let Accepted { record, raw, customer_id } = accepted;
         let place = RecordRef { timestamp: record.timestamp, epoch: &header.epoch, seq: record.seq };
-        counter!("ingest_records_stored_total").increment(1);
+        self.tally.add_one("ingest_records_stored_total");
         let Body::Reading(reading) = &record.body else {
             let body = json!({
-                "record": record, "epoch": header.epoch, "gatewayId": header.gateway_id,
+                "record": raw, "epoch": header.epoch, "gatewayId": header.gateway_id,
                 "kitchenId": header.kitchen_id, "customerId": customer_id, "receivedAt": self.now,
             });
             self.put_received(Item::new(keys::record(&header.gateway_id, place), object(body)));
             return Ok(());
         };
-        let verdict = self.judge(header, accepted, (reading, devices.get(&reading.device_id))).await?;
+        let site = Site { kitchen_id: header.kitchen_id.clone(), customer_id: customer_id.clone() };
+        let verdict = self.judge(&site, accepted.record.timestamp, (reading, devices.get(&reading.device_id))).await?;
         let stored = StoredReading {
             record: record.clone(),
             epoch: header.epoch.clone(),
@@ -153,22 +179,22 @@ impl Unit<'_> {
 
     async fn judge(
         &mut self,
-        header: &Header,
-        accepted: &Accepted,
+        site: &Site,
+        timestamp: Timestamp,
         (reading, device): (&Reading, Option<&DeviceFacts>),
     ) -> Result<Judged, StoreError> {
         let key = keys::alarm_state(&reading.device_id);
-        let state: AlarmState = self.batch.get(&key).await?.map(thing).transpose()?.unwrap_or_default();
+        let memory: Memory = self.batch.get(&key).await?.map(thing).transpose()?.unwrap_or_default();
         let limits = device.and_then(|device| device.limits);
-        let evaluation = evaluate(state, limits.as_ref(), accepted.record.timestamp, reading.value);
-        let place =
-            Place { device_id: &reading.device_id, kitchen_id: &header.kitchen_id, customer_id: &accepted.customer_id };
-        for transition in evaluation.transitions {
-            self.transition(place, transition).await?;
+        let value = reading.value;
+        let judgement = judge(memory, Case { site, limits: limits.as_ref(), timestamp, received_at: self.now, value });
+        for (site, transition) in judgement.changes {
+            let Site { kitchen_id, customer_id } = &site;
+            self.transition(Place { device_id: &reading.device_id, kitchen_id, customer_id }, transition).await?;
         }
-        self.batch.put(Item::new(key, fields(&evaluation.state)));
-        counter!("ingest_readings_judged_total").increment(1);
-        Ok(evaluation.verdict.into())
+        self.batch.put(Item::new(key, fields(&judgement.memory)));
+        self.tally.add_one("ingest_readings_judged_total");
+        Ok(judgement.verdict.into())
     }
 
     async fn transition(&mut self, place: Place<'_>, transition: Transition) -> Result<(), StoreError> {
@@ -176,107 +202,64 @@ impl Unit<'_> {
             Transition::Opened { excursion, temperature, threshold } => {
                 let opened = alert::opened(place, excursion, Exceeded { temperature, threshold }, None);
                 tracing::info!(device.id = %place.device_id, alert.id = opened.id, %temperature, "alert opened");
-                counter!("alerts_opened_total").increment(1);
+                self.tally.add_one("alerts_opened_total");
                 self.batch.put(alert::item(&opened));
             }
             Transition::Historic { excursion, temperature, threshold } => {
+                // What is told of already keeps its end and what people made of it.
+                if self.batch.get(&alert::key(place, excursion)).await?.is_some() {
+                    return Ok(());
+                }
                 let over = Some(excursion.since);
                 let opened = alert::opened(place, excursion, Exceeded { temperature, threshold }, over);
-                counter!("alerts_historic_total").increment(1);
+                self.tally.add_one("alerts_historic_total");
                 self.batch.put(alert::item(&opened));
             }
             Transition::Resolved { excursion, at } => {
                 let Some(item) = self.batch.get(&alert::key(place, excursion)).await? else { return Ok(()) };
                 let resolved = Alert { resolved_at: Some(at), ..thing(item)? };
                 tracing::info!(device.id = %place.device_id, alert.id = resolved.id, "alert resolved");
-                counter!("alerts_resolved_total").increment(1);
+                self.tally.add_one("alerts_resolved_total");
                 self.batch.put(alert::item(&resolved));
             }
         }
         Ok(())
     }
 
-    /// Keeps the signed envelope as it came, if anything in it is new; and beside it what was rejected.
-    fn keep_envelope(&mut self, header: &Header, delivery: &Delivery, sorted: &Sorted) {
-        let received = RecordRef { timestamp: self.now, epoch: &header.epoch, seq: header.from };
-        let text = String::from_utf8_lossy(&delivery.payload);
-        if !sorted.accepted.is_empty() {
-            let body = json!({ "gatewayId": header.gateway_id, "receivedAt": self.now, "envelope": text });
-            self.put_received(Item::new(keys::envelope(&header.gateway_id, received), object(body)));
-        }
-        if !sorted.rejected.is_empty() {
-            for Rejected { reason, .. } in &sorted.rejected {
-                counter!("ingest_quarantined_total", "reason" => reason_name(*reason)).increment(1);
-            }
-            tracing::warn!(gateway.id = %header.gateway_id, rejected = ?sorted.rejected, "signed records kept aside");
-            let body = json!({
-                "gatewayId": header.gateway_id, "receivedAt": self.now, "rejected": sorted.rejected, "envelope": text,
-            });
-            self.put_received(Item::new(keys::quarantine(&header.gateway_id, received), object(body)));
-        }
-    }
-
-    fn put_received(&mut self, item: Item) {
+    pub(super) fn put_received(&mut self, item: Item) {
         let expires = self.now.unix_ms() / 1000 + HOT_DAYS * DAY_SECONDS;
         self.batch.put(item.second(keys::received_on(self.now)).expires_at(expires));
     }
 
     async fn status(&mut self, gateway: &GatewayId, delivery: &Delivery) -> Result<Option<Answer>, StoreError> {
-        let opened = match OpenedStatus::read(&delivery.payload) {
-            Ok(opened) => opened,
-            Err(error) => return self.disbelieve(delivery, Disbelief::NotAnEnvelope, &open_error(&error)),
+        let facts = self.registry.gateway_facts(gateway).await?;
+        let status = match accept::status(OpenedStatus::read(&delivery.payload), facts.as_ref(), gateway) {
+            Ok(status) if delivery.peer.as_ref().is_none_or(|peer| peer == gateway) => status,
+            Ok(_) => {
+                self.keep_unsigned(delivery, Disbelief::NotThePeer, "the door knows the peer as another gateway");
+                return Ok(None);
+            }
+            Err((disbelief, why)) => {
+                self.keep_unsigned(delivery, disbelief, &why);
+                return Ok(None);
+            }
         };
-        if delivery.peer.as_ref().is_some_and(|peer| peer != gateway) || opened.gateway_id() != gateway {
-            return self.disbelieve(delivery, Disbelief::NotThePeer, "the status names another gateway");
-        }
-        let Some(facts) = self.registry.gateway_facts(gateway).await? else {
-            return self.disbelieve(delivery, Disbelief::UnknownGateway, "not registered");
-        };
-        let verified = facts.keys.iter().find_map(|key| opened.clone().verified(key).ok());
-        let Some(status) = verified else {
-            return self.disbelieve(delivery, Disbelief::Signature, "no key of this gateway matches");
-        };
-        counter!("ingest_statuses_total").increment(1);
+        self.tally.add_one("ingest_statuses_total");
         let mut body = fields(&status);
+        let customer_id = facts.as_ref().and_then(|facts| facts.customer_at(self.now));
+        body.insert("customerId".to_owned(), json!(customer_id));
         body.insert("receivedAt".to_owned(), json!(self.now));
         self.batch.put(Item::new(keys::status(gateway), body));
         Ok(Some(self.answer(gateway, status.epoch, (SeqRanges::new(), Vec::new()))))
     }
 
-    /// Keeps aside what nobody has signed, within a ring, and answers nobody.
-    fn disbelieve(
-        &mut self,
-        delivery: &Delivery,
-        disbelief: Disbelief,
-        why: &str,
-    ) -> Result<Option<Answer>, StoreError> {
-        counter!("ingest_unsigned_total", "reason" => disbelief.name()).increment(1);
-        let peer = delivery.peer.as_ref().map(ToString::to_string);
-        tracing::warn!(topic = %delivery.topic, peer, why, "message not believed");
-        let kept = &delivery.payload[..delivery.payload.len().min(UNSIGNED_BYTES_MAX)];
-        let body = json!({
-            "topic": delivery.topic.to_string(), "peer": peer, "reason": disbelief.name(), "why": why,
-            "receivedAt": self.now, "bytes": delivery.payload.len(), "payload": String::from_utf8_lossy(kept),
-        });
-        self.batch.put(Item::new(keys::unsigned(*self.slot), object(body)));
-        *self.slot = (*self.slot + 1) % UNSIGNED_SLOTS;
-        Ok(None)
+    async fn ledger(&self, header: &Header) -> Result<Ledger, StoreError> {
+        let known = self.batch.get(&keys::ledger(&header.gateway_id, &header.epoch)).await?;
+        let fresh = || Ledger::new(header.gateway_id.clone(), header.epoch.clone());
+        Ok(known.map(thing).transpose()?.unwrap_or_else(fresh))
     }
 
-    async fn ledger(&self, gateway: &GatewayId, epoch: &Epoch) -> Result<SeqRanges, StoreError> {
-        let Some(mut item) = self.batch.get(&keys::ledger(gateway, epoch)).await? else { return Ok(SeqRanges::new()) };
-        let ranges = item.body.remove("ranges").unwrap_or_default();
-        serde_json::from_value(ranges).map_err(|error| StoreError::Damaged {
-            partition: item.key.partition,
-            sort: item.key.sort,
-            reason: error.to_string(),
-        })
-    }
-
-    async fn devices(
-        &self,
-        records: &[kitchen_contract::envelope::ReceivedRecord],
-    ) -> Result<HashMap<DeviceId, DeviceFacts>, StoreError> {
+    async fn devices(&self, records: &[ReceivedRecord]) -> Result<HashMap<DeviceId, DeviceFacts>, StoreError> {
         let mut devices = HashMap::new();
         for id in accept::devices_named(records) {
             if devices.contains_key(id) {
@@ -290,25 +273,9 @@ impl Unit<'_> {
     }
 }
 
-fn object(body: Value) -> Map<String, Value> {
+pub(super) fn object(body: Value) -> Map<String, Value> {
     match body {
         Value::Object(fields) => fields,
         _ => unreachable!("invariant: items are written as JSON objects"),
-    }
-}
-
-fn open_error(error: &OpenError) -> String {
-    error.to_string()
-}
-
-fn reason_name(reason: RejectReason) -> &'static str {
-    match reason {
-        RejectReason::UnknownVersion => "unknown-version",
-        RejectReason::MalformedBody => "malformed-body",
-        RejectReason::MalformedRecord => "malformed-record",
-        RejectReason::UnknownDevice => "unknown-device",
-        RejectReason::NotAssigned => "not-assigned",
-        RejectReason::FutureTimestamp => "future-timestamp",
-        RejectReason::Unknown => "unknown",
     }
 }

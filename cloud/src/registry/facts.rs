@@ -3,8 +3,9 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use kitchen_contract::alarm::Limits;
-use kitchen_contract::id::{DeviceId, GatewayId, KitchenId};
+use kitchen_contract::id::{CustomerId, DeviceId, GatewayId, KitchenId};
 use kitchen_contract::signature::GatewayKey;
+use kitchen_contract::time::Timestamp;
 
 use super::scope::{LIST_MAX, Registry};
 use super::things::{Assignment, Device, Gateway, thing};
@@ -17,6 +18,14 @@ pub struct GatewayFacts {
     pub keys: Vec<GatewayKey>,
     /// Where it was, dated.
     pub assignments: Vec<Assignment>,
+}
+
+impl GatewayFacts {
+    /// Whose the gateway is at a moment; outside all assignments, whose it was in the latest. `None` if it was never assigned.
+    pub fn customer_at(&self, moment: Timestamp) -> Option<&CustomerId> {
+        let held = self.assignments.iter().find(|assignment| assignment.holds_at(moment));
+        held.or(self.assignments.last()).map(|assignment| &assignment.customer_id)
+    }
 }
 
 /// What is known of a measuring point.

@@ -53,18 +53,21 @@ pub struct ReadingPage {
 }
 
 impl Registry {
-    /// The sensors of a kitchen.
+    /// The sensors of a kitchen that its viewer may see.
     ///
     /// # Errors
     /// The store cannot be read.
     pub async fn sensors(&self, kitchen: &Scoped<KitchenId>) -> Result<Vec<(Scoped<DeviceId>, Device)>, StoreError> {
         let value = keys::devices_of(&kitchen.id);
         let items = self.store.query_index(Table::Devices, (Index::First, &value), LIST_MAX).await?;
-        let devices = items.into_iter().map(|item| {
+        let mut sensors = Vec::with_capacity(items.len());
+        for item in items {
             let device: Device = thing(item)?;
-            Ok((Scoped { id: device.device_id.clone(), viewer: kitchen.viewer.clone() }, device))
-        });
-        devices.collect()
+            if kitchen.viewer.sees(&device.customer_id) {
+                sensors.push((Scoped { id: device.device_id.clone(), viewer: kitchen.viewer.clone() }, device));
+            }
+        }
+        Ok(sensors)
     }
 
     /// The newest reading of a measuring point that the viewer may see.

@@ -92,10 +92,14 @@ pub fn envelope(gateway: &GatewayId, received: RecordRef<'_>) -> Key {
     Key::new(Table::Readings, gateway_partition(gateway), format!("ENVELOPE#{timestamp}#{epoch}#{seq:016}"))
 }
 
-/// Something signed that cannot be taken; its moment is that of receiving, its seq the first concerned.
-pub fn quarantine(gateway: &GatewayId, received: RecordRef<'_>) -> Key {
-    let RecordRef { timestamp, epoch, seq } = received;
-    Key::new(Table::Readings, gateway_partition(gateway), format!("QUARANTINE#{timestamp}#{epoch}#{seq:016}"))
+/// A place in a gateway's ring of what it signed but cannot be taken.
+pub fn quarantine(gateway: &GatewayId, slot: u64) -> Key {
+    Key::new(Table::Readings, gateway_partition(gateway), format!("QUARANTINE#SLOT#{slot:06}"))
+}
+
+/// How much has gone into that ring.
+pub fn quarantine_ring(gateway: &GatewayId) -> Key {
+    Key::new(Table::Devices, gateway_partition(gateway), "QUARANTINE")
 }
 
 /// A place in the ring of what nobody has signed.

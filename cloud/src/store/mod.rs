@@ -8,7 +8,7 @@
 //! | SensorReadings | `DEVICE#{device}` | `READING#{timestamp}#{epoch}#{seq}` | reading | | `RECEIVED#{day}` |
 //! | SensorReadings | `GATEWAY#{gateway}` | `RECORD#{timestamp}#{epoch}#{seq}` | gap, event | | `RECEIVED#{day}` |
 //! | SensorReadings | `GATEWAY#{gateway}` | `ENVELOPE#{receivedAt}#{epoch}#{from}` | signed envelope as it came | | `RECEIVED#{day}` |
-//! | SensorReadings | `GATEWAY#{gateway}` | `QUARANTINE#{receivedAt}#{epoch}#{from}` | signed, but not to be taken | | `RECEIVED#{day}` |
+//! | SensorReadings | `GATEWAY#{gateway}` | `QUARANTINE#SLOT#{slot}` | signed, but not to be taken: a ring | | `RECEIVED#{day}` |
 //! | SensorReadings | `UNSIGNED` | `SLOT#{slot}` | nobody's: a ring of the latest | | |
 //! | Devices | `CUSTOMER#{customer}` | `METADATA` | customer | `CUSTOMERS` | |
 //! | Devices | `KITCHEN#{kitchen}` | `METADATA` | kitchen | `CUSTOMER#{customer}#KITCHENS` | `KITCHENS` |
@@ -17,7 +17,8 @@
 //! | Devices | `DEVICE#{device}` | `ALARM` | the alarm engine's memory | | |
 //! | Devices | `GATEWAY#{gateway}` | `METADATA` | gateway and its public keys | `CUSTOMER#{customer}#GATEWAYS` | `GATEWAYS` |
 //! | Devices | `GATEWAY#{gateway}` | `ASSIGNMENT#{from}` | where it was, dated | | |
-//! | Devices | `GATEWAY#{gateway}` | `EPOCH#{epoch}` | ledger: stored sequence ranges | | |
+//! | Devices | `GATEWAY#{gateway}` | `EPOCH#{epoch}` | ledger: sequence ranges stored, and kept aside | | |
+//! | Devices | `GATEWAY#{gateway}` | `QUARANTINE` | how much has gone into its ring | | |
 //! | Devices | `GATEWAY#{gateway}` | `STATUS` | its last birth or heartbeat | | |
 //! | Alerts | `KITCHEN#{kitchen}` | `ALERT#{timestamp}#{device}#{type}` | alert | `CUSTOMER#{customer}#ACTIVE` while active | `ALERT#{id}` |
 //!

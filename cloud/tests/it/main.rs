@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a failing test may panic, its helpers too")]
 
 mod cli;
+mod field;
+mod ingest;
 mod program;
 mod serve;
 mod tidy;

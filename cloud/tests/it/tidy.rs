@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Files that decide and do nothing: no runtime, no database, no clock.
-const PURE: [&str; 12] = [
+const PURE: [&str; 14] = [
     "acl.rs",
     "api/permission.rs",
     "api/status.rs",
@@ -15,6 +15,8 @@ const PURE: [&str; 12] = [
     "document/value.rs",
     "endpoint/policy.rs",
     "ingest/accept.rs",
+    "ingest/judge.rs",
+    "ingest/ledger.rs",
     "store/keys.rs",
 ];
 

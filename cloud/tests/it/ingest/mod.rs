@@ -1,0 +1,6 @@
+//! Ingest over a real store: what is acknowledged is stored once and judged, whatever comes in whatever order.
+
+mod bench;
+mod once;
+mod refused;
+mod tenants;

@@ -1,0 +1,230 @@
+//! What is not believed frees nothing; what is signed but cannot be taken is kept aside, within a bound, and answered.
+
+use kitchen_cloud::registry::{Enrolment, Registry};
+use kitchen_contract::ack::{Ack, RejectReason};
+use kitchen_contract::record::{Body, Event, Record};
+use kitchen_contract::signature;
+use kitchen_contract::time::Clock;
+use serde_json::{Map, Value, json};
+
+use super::bench::{Sink, records, status};
+use crate::field::{Field, Gateway, ago, enrol, now, reading, sensor};
+
+struct Scene {
+    field: Field,
+    a: Gateway,
+    b: Gateway,
+    sink: Sink,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let field = Field::new();
+        let (a, b) = (field.gateway("gw-a"), field.gateway("gw-b"));
+        let sink = Sink::open(&field).await;
+        enrol(&sink.store, &[&a, &b]).await;
+        Self { field, a, b, sink }
+    }
+
+    fn good(&self) -> Vec<u8> {
+        self.a.envelope("kitchen-a", "cepoch", vec![reading(1, "sensor-a", (ago(60), 4.0))])
+    }
+
+    async fn nothing_stored(&self) {
+        assert!(self.sink.readings("sensor-a").await.is_empty());
+        assert!(self.sink.ledger(&self.a.id, "cepoch").await.is_empty());
+    }
+}
+
+/// Signs any JSON as a gateway.
+fn signed(gateway: &Gateway, document: Value) -> Vec<u8> {
+    let Value::Object(mut document) = document else { panic!("an object") };
+    signature::sign(&mut document, &gateway.key).unwrap();
+    serde_json::to_vec(&document).unwrap()
+}
+
+fn reasons(ack: &Ack) -> Vec<((u64, u64), RejectReason)> {
+    ack.rejected.iter().map(|rejected| (rejected.range, rejected.reason)).collect()
+}
+
+#[tokio::test]
+async fn without_the_named_gateways_signature_nobody_is_answered() {
+    let scene = Scene::new().await;
+    let unsigned = |payload: &[u8]| {
+        let mut document: Map<String, Value> = serde_json::from_slice(payload).unwrap();
+        document.remove("signature");
+        serde_json::to_vec(&document).unwrap()
+    };
+    let text = String::from_utf8(scene.good()).unwrap();
+    let stranger = scene.field.gateway("gw-a");
+    let foreign = stranger.envelope("kitchen-a", "cepoch", vec![reading(1, "sensor-a", (ago(60), 4.0))]);
+    let rows = vec![reading(1, "sensor-a", (ago(60), 4.0))];
+    let unknown = scene.field.gateway("gw-x").envelope("kitchen-a", "cepoch", rows);
+    for payload in [
+        b"".to_vec(),
+        b"\xff\xfe".to_vec(),
+        b"[]".to_vec(),
+        "[".repeat(100_000).into_bytes(),
+        unsigned(&scene.good()),
+        foreign,
+        unknown,
+        text.replace("11.072", "11.073").into_bytes(),
+        text.replace("\"seq\":1", "\"seq\":2").replace("\"to\":1", "\"to\":2").into_bytes(),
+        text.replace("cepoch", "cother").into_bytes(),
+    ] {
+        assert_eq!(scene.sink.send("kitchen-a", payload).await, None);
+    }
+    scene.nothing_stored().await;
+}
+
+#[tokio::test]
+async fn who_is_let_in_as_one_gateway_cannot_speak_for_another() {
+    let scene = Scene::new().await;
+    let as_b = records("kitchen-a", scene.good(), Some("gw-b"));
+    assert_eq!(scene.sink.deliver(as_b).await, None);
+    let elsewhere = records("kitchen-b", scene.good(), Some("gw-a"));
+    assert_eq!(scene.sink.deliver(elsewhere).await, None);
+    let birth = status("gw-a", scene.a.birth("cepoch"), Some("gw-b"));
+    assert_eq!(scene.sink.deliver(birth).await, None);
+    let others_birth = status("gw-b", scene.a.birth("cepoch"), None);
+    assert_eq!(scene.sink.deliver(others_birth).await, None);
+    scene.nothing_stored().await;
+    let own = records("kitchen-a", scene.good(), Some("gw-a"));
+    assert_eq!(scene.sink.deliver(own).await.unwrap().ranges, vec![(1, 1)].into());
+}
+
+#[tokio::test]
+async fn a_birth_is_answered_without_ranges_and_with_the_time() {
+    let scene = Scene::new().await;
+    let ack = scene.sink.deliver(status("gw-a", scene.a.birth("cepoch"), Some("gw-a"))).await.unwrap();
+    assert!(ack.ranges.is_empty() && ack.rejected.is_empty());
+    assert_eq!((ack.epoch.as_str(), ack.server_time, ack.lease_until), ("cepoch", now(), None));
+}
+
+#[tokio::test]
+async fn signed_records_that_cannot_be_taken_are_answered_with_the_reason() {
+    let scene = Scene::new().await;
+    let rows = vec![
+        reading(1, "sensor-a", (ago(60), 4.0)),
+        reading(2, "sensor-z", (ago(60), 4.0)),
+        reading(3, "sensor-b", (ago(60), 4.0)),
+        reading(4, "sensor-a", (ago(-86_401), 4.0)),
+        reading(5, "sensor-a", (ago(-86_399), 4.0)),
+    ];
+    let ack = scene.sink.send("kitchen-a", scene.a.envelope("kitchen-a", "cepoch", rows)).await.unwrap();
+    assert_eq!(ack.ranges, vec![(1, 1), (5, 5)].into());
+    assert_eq!(
+        reasons(&ack),
+        [
+            ((2, 2), RejectReason::UnknownDevice),
+            ((3, 3), RejectReason::NotAssigned),
+            ((4, 4), RejectReason::FutureTimestamp)
+        ]
+    );
+    let elsewhere = vec![reading(6, "sensor-a", (ago(60), 4.0))];
+    let ack = scene.sink.send("kitchen-b", scene.a.envelope("kitchen-b", "cepoch", elsewhere)).await.unwrap();
+    assert_eq!(reasons(&ack), [((6, 6), RejectReason::NotAssigned)]);
+    assert!(scene.sink.readings("sensor-b").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_signed_body_that_cannot_be_read_is_answered_as_a_whole() {
+    let scene = Scene::new().await;
+    let header = |v: u64, from: u64, to: u64, records: Value| {
+        json!({ "v": v, "gatewayId": "gw-a", "kitchenId": "kitchen-a", "epoch": "cepoch",
+                "from": from, "to": to, "records": records })
+    };
+    for (document, expected) in [
+        (header(2, 1, 4, json!([])), ((1, 4), RejectReason::UnknownVersion)),
+        (header(1, 5, 6, json!([])), ((5, 6), RejectReason::MalformedBody)),
+        (header(1, 7, 7, json!("what")), ((7, 7), RejectReason::MalformedBody)),
+        (header(1, 8, 9, json!([{ "seq": 9 }, { "seq": 8 }])), ((8, 9), RejectReason::MalformedBody)),
+        (header(1, 10, 10, json!([{ "seq": 10, "kind": "odd" }])), ((10, 10), RejectReason::MalformedRecord)),
+        (header(2, 0, u64::MAX, json!([])), ((0, u64::MAX), RejectReason::UnknownVersion)),
+        (header(2, 12, 3, json!([])), ((12, 3), RejectReason::UnknownVersion)),
+    ] {
+        let ack = scene.sink.send("kitchen-a", signed(&scene.a, document)).await.unwrap();
+        assert_eq!(reasons(&ack), [expected]);
+        assert!(ack.ranges.is_empty());
+    }
+    scene.nothing_stored().await;
+}
+
+#[tokio::test]
+async fn what_was_kept_aside_is_kept_once_and_can_be_taken_later() {
+    let scene = Scene::new().await;
+    let envelope = scene.a.envelope("kitchen-a", "cepoch", vec![reading(1, "sensor-z", (ago(60), 4.0))]);
+    for _ in 0..50 {
+        let ack = scene.sink.send("kitchen-a", envelope.clone()).await.unwrap();
+        assert_eq!(reasons(&ack), [((1, 1), RejectReason::UnknownDevice)]);
+    }
+    assert_eq!(scene.sink.of_gateway("gw-a", "QUARANTINE#").await.len(), 1);
+    let sensors = vec![sensor("z", "a", ago(3600))];
+    let registry = Registry::new(scene.sink.store.clone());
+    registry.enrol(&Enrolment { sensors, ..Enrolment::default() }, now()).await.unwrap();
+    let ack = scene.sink.send("kitchen-a", envelope).await.unwrap();
+    assert_eq!((ack.ranges, ack.rejected), (vec![(1, 1)].into(), vec![]));
+    assert_eq!(scene.sink.readings("sensor-z").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_gateway_that_only_sends_what_cannot_be_taken_fills_no_disk() {
+    let scene = Scene::new().await;
+    for seq in 1..=600 {
+        let envelope = scene.a.envelope("kitchen-a", "cepoch", vec![reading(seq, "sensor-z", (ago(60), 4.0))]);
+        assert_eq!(scene.sink.send("kitchen-a", envelope).await.unwrap().rejected.len(), 1);
+    }
+    let kept = scene.sink.of_gateway("gw-a", "QUARANTINE#").await;
+    assert!(kept.len() <= 256, "{}", kept.len());
+    let last = kept.iter().any(|item| item.body["rejected"][0]["range"][0] == 600);
+    assert!(last, "the newest is there");
+}
+
+#[tokio::test]
+async fn an_event_newer_than_this_sink_is_stored_as_it_came() {
+    let scene = Scene::new().await;
+    let record = Record { seq: 1, timestamp: ago(60), clock: Clock::Synced, body: Body::Event(Event::Unknown) };
+    let mut raw = serde_json::to_value(&record).unwrap();
+    raw["event"] = json!({ "type": "fireDrill", "leader": "chef" });
+    let document = json!({ "v": 1, "gatewayId": "gw-a", "kitchenId": "kitchen-a", "epoch": "cepoch",
+                           "from": 1, "to": 1, "records": [raw] });
+    let ack = scene.sink.send("kitchen-a", signed(&scene.a, document)).await.unwrap();
+    assert_eq!(ack.ranges, vec![(1, 1)].into());
+    let stored = scene.sink.of_gateway("gw-a", "RECORD#").await;
+    assert_eq!(stored[0].body["record"], raw);
+    assert_eq!(stored[0].body["customerId"], "cust-a");
+}
+
+#[tokio::test]
+async fn one_gateways_damaged_item_does_not_hold_up_the_others() {
+    let scene = Scene::new().await;
+    let key = kitchen_cloud::store::keys::ledger(&scene.a.id, &"cepoch".parse().unwrap());
+    let mut batch = kitchen_cloud::store::Batch::new(&scene.sink.store);
+    let Value::Object(body) = json!({ "ranges": "damaged" }) else { panic!("an object") };
+    batch.put(kitchen_cloud::store::Item::new(key, body));
+    batch.commit().await.unwrap();
+    let others = scene.b.envelope("kitchen-b", "cepoch", vec![reading(1, "sensor-b", (ago(60), 4.0))]);
+    let damaged = scene.sink.hand_in(records("kitchen-a", scene.good(), None)).await;
+    let good = scene.sink.hand_in(records("kitchen-b", others, None)).await;
+    let damaged_again = scene.sink.hand_in(records("kitchen-a", scene.good(), None)).await;
+    assert!(good.await.unwrap().answer.is_some());
+    assert!(damaged.await.is_err() && damaged_again.await.is_err());
+}
+
+#[tokio::test]
+async fn everything_a_gateway_leaves_names_its_customer() {
+    let scene = Scene::new().await;
+    let rows = vec![reading(1, "sensor-a", (ago(60), 4.0)), reading(2, "sensor-z", (ago(60), 4.0))];
+    scene.sink.send("kitchen-a", scene.a.envelope("kitchen-a", "cepoch", rows)).await.unwrap();
+    scene.sink.deliver(status("gw-a", scene.a.birth("cepoch"), None)).await.unwrap();
+    for prefix in ["ENVELOPE#", "QUARANTINE#"] {
+        for item in scene.sink.of_gateway("gw-a", prefix).await {
+            assert_eq!(item.body["customerId"], "cust-a", "{prefix}");
+        }
+    }
+    for prefix in ["EPOCH#", "STATUS", "QUARANTINE"] {
+        let items = scene.sink.items(kitchen_cloud::store::Table::Devices, "GATEWAY#gw-a", prefix).await;
+        assert_eq!(items.len(), 1, "{prefix}");
+        assert_eq!(items[0].body["customerId"], "cust-a", "{prefix}");
+    }
+}
