@@ -16,9 +16,9 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tokio_util::sync::CancellationToken;
 
-use super::limits::{CONNECT_TIMEOUT, READ_BYTES, SILENCE_MAX, WINDOW, WRITE_TIMEOUT};
+use super::limits::{CONNECT_TIMEOUT, FINISH_TIMEOUT, READ_BYTES, SILENCE_MAX, WINDOW, WRITE_TIMEOUT};
+use super::peers::Presence;
 use super::policy;
 use super::server::Services;
 use super::session::{Connect, Heard, Output, Publish, Refusal, Session};
@@ -73,7 +73,7 @@ impl Ended {
 /// Serves one connection to its end and tells how it ended, in the log and in a counter.
 pub(super) async fn serve(stream: TcpStream, address: SocketAddr, acceptor: TlsAcceptor, services: Services) {
     let ended = match admitted(stream, acceptor, &services).await {
-        Ok((connection, token)) => connection.run(token).await,
+        Ok((connection, presence)) => connection.run(presence).await,
         Err(ended) => ended,
     };
     counter!("endpoint_connections_ended_total", "reason" => ended.name()).increment(1);
@@ -107,12 +107,12 @@ enum Next {
     Stopping,
 }
 
-/// TLS and CONNECT, within [`CONNECT_TIMEOUT`]. The token is cancelled when a newer connection takes over.
+/// TLS and CONNECT, within [`CONNECT_TIMEOUT`].
 async fn admitted(
     stream: TcpStream,
     acceptor: TlsAcceptor,
     services: &Services,
-) -> Result<(Connection, CancellationToken), Ended> {
+) -> Result<(Connection, Presence), Ended> {
     let deadline = Instant::now() + CONNECT_TIMEOUT;
     let nodelay = stream.set_nodelay(true);
     nodelay.map_err(Ended::Lost)?;
@@ -130,7 +130,7 @@ async fn admitted(
             return Err(Ended::Refused(reason));
         }
     };
-    let token = services.peers.enter(&gateway);
+    let presence = services.peers.enter(&gateway);
     let accepted = session.accept();
     write(&mut stream, &accepted.send).await?;
     tracing::info!(gateway.id = %gateway, "gateway connected");
@@ -145,7 +145,7 @@ async fn admitted(
         will: connect.will,
     };
     connection.answer(rest).await?;
-    Ok((connection, token))
+    Ok((connection, presence))
 }
 
 /// Reads until CONNECT; what the peer sent right behind it comes along.
@@ -197,24 +197,25 @@ async fn judge_connect(
 }
 
 impl Connection {
-    async fn run(mut self, taken_over: CancellationToken) -> Ended {
-        let ended = match self.serve_messages(&taken_over).await {
+    async fn run(mut self, presence: Presence) -> Ended {
+        let ended = match self.serve_messages(&presence).await {
             Ok(()) => Ended::Disconnected,
             Err(ended) => ended,
         };
-        self.services.peers.leave(&self.gateway, &taken_over);
-        if !matches!(ended, Ended::Disconnected | Ended::TakenOver) {
+        drop(presence);
+        // Only when the gateway is lost: while we stop it is well, and after a takeover it is here again.
+        if !matches!(ended, Ended::Disconnected | Ended::TakenOver | Ended::Stopping) {
             self.deliver_will();
         }
         let _peer_may_be_gone = timeout(WRITE_TIMEOUT, self.stream.shutdown()).await;
         ended
     }
 
-    async fn serve_messages(&mut self, taken_over: &CancellationToken) -> Result<(), Ended> {
+    async fn serve_messages(&mut self, presence: &Presence) -> Result<(), Ended> {
         let mut buffer = vec![0; READ_BYTES];
         let mut heard_at = Instant::now();
         loop {
-            match self.next(&mut buffer, heard_at, taken_over).await {
+            match self.next(&mut buffer, heard_at, presence).await {
                 Next::Bytes(Ok(0)) => return Err(Ended::Lost(std::io::ErrorKind::UnexpectedEof.into())),
                 Next::Bytes(Ok(count)) => {
                     heard_at = Instant::now();
@@ -223,24 +224,52 @@ impl Connection {
                     }
                 }
                 Next::Bytes(Err(error)) => return Err(Ended::Lost(error)),
-                Next::Delivered(delivered) => self.confirm(delivered).await?,
+                Next::Delivered(delivered) => {
+                    if !self.has_room() {
+                        // We have not listened while the window was full, so that was not the peer's silence.
+                        heard_at = Instant::now();
+                    }
+                    self.confirm(delivered).await?;
+                }
                 Next::Silence => return self.end(Refusal::KeepAlive, Ended::Silent).await,
                 Next::TakenOver => return self.end(Refusal::TakenOver, Ended::TakenOver).await,
-                Next::Stopping => return self.end(Refusal::ShuttingDown, Ended::Stopping).await,
+                Next::Stopping => {
+                    self.finish().await;
+                    return self.end(Refusal::ShuttingDown, Ended::Stopping).await;
+                }
             }
         }
     }
 
-    async fn next(&mut self, buffer: &mut [u8], heard_at: Instant, taken_over: &CancellationToken) -> Next {
+    async fn next(&mut self, buffer: &mut [u8], heard_at: Instant, presence: &Presence) -> Next {
         let silence = heard_at + self.session.keep_alive().unwrap_or(SILENCE_MAX);
-        let room = self.unconfirmed.len() < usize::from(WINDOW);
+        let room = self.has_room();
         tokio::select! {
             biased;
             () = self.services.shutdown.cancelled() => Next::Stopping,
-            () = taken_over.cancelled() => Next::TakenOver,
+            () = presence.taken_over().cancelled() => Next::TakenOver,
             delivered = first_delivered(&mut self.unconfirmed) => Next::Delivered(delivered),
             read = self.stream.read(buffer), if room => Next::Bytes(read),
-            () = tokio::time::sleep_until(silence) => Next::Silence,
+            () = tokio::time::sleep_until(silence), if room => Next::Silence,
+        }
+    }
+
+    /// Whether another message may be on its way; if not, we do not listen.
+    fn has_room(&self) -> bool {
+        self.unconfirmed.len() < usize::from(WINDOW)
+    }
+
+    /// Confirms what is on its way through ingest, as far as that is stored within [`FINISH_TIMEOUT`].
+    async fn finish(&mut self) {
+        let finished = timeout(FINISH_TIMEOUT, async {
+            while !self.unconfirmed.is_empty() {
+                let delivered = first_delivered(&mut self.unconfirmed).await;
+                self.confirm(delivered).await?;
+            }
+            Ok::<(), Ended>(())
+        });
+        if !matches!(finished.await, Ok(Ok(()))) {
+            tracing::info!(gateway.id = %self.gateway, open = self.unconfirmed.len(), "stops with messages unconfirmed");
         }
     }
 

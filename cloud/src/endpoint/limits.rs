@@ -18,5 +18,8 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const SILENCE_MAX: Duration = Duration::from_secs(20 * 60);
 /// How long running connections may take to end when the endpoint stops.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a stopping connection waits for what it has handed in to be stored, so that it need not be sent again; shorter
+/// than [`STOP_TIMEOUT`].
+pub const FINISH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Bytes read from a socket at once.
 pub const READ_BYTES: usize = 16 * 1024;

@@ -66,6 +66,8 @@ pub enum Refusal {
     NotItself,
     /// Not registered, or not allowed to do what it tried.
     NotAuthorized,
+    /// It publishes with QoS 2, which is not offered.
+    QosNotSupported,
     /// Another connection with the same identity has come.
     TakenOver,
     /// We are going down.
@@ -297,7 +299,7 @@ impl Session {
     /// QoS 2 is not offered: version 5 was told so, and who uses it all the same is disconnected.
     fn heard_publish(&mut self, qos: Qos, message: Publish, output: &mut Output) {
         if qos == Qos::ExactlyOnce {
-            output.send.extend(self.end(Refusal::NotAuthorized).send);
+            output.send.extend(self.end(Refusal::QosNotSupported).send);
             output.close = true;
         } else {
             output.heard.push(Heard::Publish(message));
@@ -316,6 +318,7 @@ impl Refusal {
         match self {
             Self::NotItself => ConnectReasonCode::ClientIdentifierNotValid,
             Self::NotAuthorized | Self::TakenOver => ConnectReasonCode::NotAuthorized,
+            Self::QosNotSupported => ConnectReasonCode::QosNotSupported,
             Self::ShuttingDown | Self::Unavailable | Self::KeepAlive => ConnectReasonCode::ServerUnavailable,
         }
     }
@@ -323,7 +326,7 @@ impl Refusal {
     const fn connect_return(self) -> ConnectReturnCode {
         match self {
             Self::NotItself => ConnectReturnCode::IdentifierRejected,
-            Self::NotAuthorized | Self::TakenOver => ConnectReturnCode::NotAuthorized,
+            Self::NotAuthorized | Self::TakenOver | Self::QosNotSupported => ConnectReturnCode::NotAuthorized,
             Self::ShuttingDown | Self::Unavailable | Self::KeepAlive => ConnectReturnCode::ServerUnavailable,
         }
     }
@@ -331,6 +334,7 @@ impl Refusal {
     const fn disconnect_reason(self) -> DisconnectReasonCode {
         match self {
             Self::NotItself | Self::NotAuthorized => DisconnectReasonCode::NotAuthorized,
+            Self::QosNotSupported => DisconnectReasonCode::QosNotSupported,
             Self::TakenOver => DisconnectReasonCode::SessionTakenOver,
             Self::ShuttingDown => DisconnectReasonCode::ServerShuttingDown,
             Self::Unavailable => DisconnectReasonCode::ServerBusy,

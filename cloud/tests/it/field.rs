@@ -43,6 +43,7 @@ pub(crate) struct Field {
 pub(crate) struct Gateway {
     pub(crate) id: GatewayId,
     pub(crate) key: DeviceKey,
+    pub(crate) issued: Issued,
 }
 
 impl Field {
@@ -65,7 +66,7 @@ impl Field {
     }
 
     pub(crate) fn gateway(&self, id: &str) -> Gateway {
-        Gateway::new(id, &self.issue(&Subject::Gateway(id.parse().unwrap())))
+        Gateway::new(id, self.issue(&Subject::Gateway(id.parse().unwrap())))
     }
 
     pub(crate) async fn store(&self) -> Store {
@@ -74,9 +75,9 @@ impl Field {
 }
 
 impl Gateway {
-    pub(crate) fn new(id: &str, issued: &Issued) -> Self {
+    pub(crate) fn new(id: &str, issued: Issued) -> Self {
         let key = DeviceKey::from_pkcs8_pem(&issued.key).unwrap();
-        Self { id: id.parse().unwrap(), key }
+        Self { id: id.parse().unwrap(), key, issued }
     }
 
     /// Signed records of one kitchen and epoch.

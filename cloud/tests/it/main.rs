@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing test may panic, its helpers too")]
 
 mod cli;
+mod endpoint;
 mod field;
 mod ingest;
 mod program;

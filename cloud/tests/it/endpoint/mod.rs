@@ -1,0 +1,7 @@
+//! The gateway endpoint over real sockets and real TLS, against raw frames and a real client.
+
+mod client;
+mod door;
+mod limits;
+mod matrix;
+mod wire;

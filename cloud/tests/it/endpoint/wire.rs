@@ -1,0 +1,187 @@
+//! MQTT frames made by hand, so that a test can also say what no client library would.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    V3,
+    V5,
+}
+
+pub(super) const BOTH: [Version; 2] = [Version::V3, Version::V5];
+
+/// Packet types, as they stand in the first four bits.
+pub(super) const CONNACK: u8 = 2;
+pub(super) const PUBLISH: u8 = 3;
+pub(super) const PUBACK: u8 = 4;
+pub(super) const SUBACK: u8 = 9;
+pub(super) const PINGRESP: u8 = 13;
+pub(super) const DISCONNECT: u8 = 14;
+
+pub(super) const PINGREQ: [u8; 2] = [0xC0, 0];
+pub(super) const GOODBYE: [u8; 2] = [0xE0, 0];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Packet {
+    pub(super) kind: u8,
+    pub(super) body: Vec<u8>,
+}
+
+/// One side of a connection that has passed TLS.
+pub(super) struct Peer {
+    stream: TlsStream<TcpStream>,
+    version: Version,
+}
+
+impl Peer {
+    pub(super) const fn new(stream: TlsStream<TcpStream>, version: Version) -> Self {
+        Self { stream, version }
+    }
+
+    /// Sends bytes; a peer that is gone shows when reading.
+    pub(super) async fn send(&mut self, bytes: &[u8]) {
+        let _gone = self.stream.write_all(bytes).await;
+        let _gone = self.stream.flush().await;
+    }
+
+    /// The next packet; `None` once the connection is over.
+    pub(super) async fn next(&mut self) -> Option<Packet> {
+        let first = self.stream.read_u8().await.ok()?;
+        let (mut length, mut shift) = (0usize, 0);
+        loop {
+            let byte = self.stream.read_u8().await.ok()?;
+            length |= usize::from(byte & 0x7F) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).await.ok()?;
+        Some(Packet { kind: first >> 4, body })
+    }
+
+    pub(super) async fn expect(&mut self, kind: u8) -> Packet {
+        let packet = self.next().await.unwrap_or_else(|| panic!("closed before {kind}"));
+        assert_eq!(packet.kind, kind, "{packet:?}");
+        packet
+    }
+
+    /// The connection still works, and nothing else was on its way.
+    pub(super) async fn is_quiet(&mut self) {
+        self.send(&PINGREQ).await;
+        self.expect(PINGRESP).await;
+    }
+
+    pub(super) async fn is_closed(&mut self) {
+        assert_eq!(self.next().await, None);
+    }
+
+    pub(super) async fn publish(&mut self, topic: &str, packet_id: Option<u16>, payload: &[u8]) {
+        let bytes = publish(self.version, topic, packet_id, payload);
+        self.send(&bytes).await;
+    }
+
+    /// Publishes with QoS 1 and returns the reason of the PUBACK; 0 is success.
+    pub(super) async fn confirmed(&mut self, topic: &str, payload: &[u8]) -> u8 {
+        self.publish(topic, Some(7), payload).await;
+        let puback = self.expect(PUBACK).await;
+        assert_eq!(puback.body[..2], [0, 7]);
+        puback.body.get(2).copied().unwrap_or(0)
+    }
+
+    /// Subscribes and returns the code of the SUBACK.
+    pub(super) async fn subscribe(&mut self, filter: &str) -> u8 {
+        let bytes = subscribe(self.version, filter);
+        self.send(&bytes).await;
+        *self.expect(SUBACK).await.body.last().unwrap()
+    }
+
+    /// The payload of the next message.
+    pub(super) async fn message(&mut self) -> (String, Vec<u8>) {
+        let Packet { body, .. } = self.expect(PUBLISH).await;
+        let length = usize::from(u16::from_be_bytes([body[0], body[1]]));
+        let rest = if self.version == Version::V5 { 1 } else { 0 };
+        (String::from_utf8(body[2..2 + length].to_vec()).unwrap(), body[2 + length + rest..].to_vec())
+    }
+}
+
+/// CONNECT with a clean start.
+pub(super) struct Connect<'a> {
+    pub(super) client_id: &'a str,
+    pub(super) keep_alive_s: u16,
+    pub(super) will: Option<(&'a str, &'a [u8])>,
+}
+
+impl Connect<'_> {
+    pub(super) fn bytes(&self, version: Version) -> Vec<u8> {
+        let flags = 0x02 | if self.will.is_some() { 0x04 } else { 0 };
+        let mut body = text("MQTT");
+        body.extend([if version == Version::V5 { 5 } else { 4 }, flags]);
+        body.extend(self.keep_alive_s.to_be_bytes());
+        no_properties(version, &mut body);
+        body.extend(text(self.client_id));
+        if let Some((topic, payload)) = self.will {
+            no_properties(version, &mut body);
+            body.extend(text(topic));
+            body.extend((payload.len() as u16).to_be_bytes());
+            body.extend(payload);
+        }
+        frame(0x10, &body)
+    }
+}
+
+/// PUBLISH; QoS 1 with a packet id, else QoS 0.
+pub(super) fn publish(version: Version, topic: &str, packet_id: Option<u16>, payload: &[u8]) -> Vec<u8> {
+    publish_with(version, if packet_id.is_some() { 0x32 } else { 0x30 }, (topic, packet_id), payload)
+}
+
+pub(super) fn publish_with(
+    version: Version,
+    first: u8,
+    (topic, packet_id): (&str, Option<u16>),
+    payload: &[u8],
+) -> Vec<u8> {
+    let mut body = text(topic);
+    body.extend(packet_id.into_iter().flat_map(u16::to_be_bytes));
+    no_properties(version, &mut body);
+    body.extend(payload);
+    frame(first, &body)
+}
+
+fn subscribe(version: Version, filter: &str) -> Vec<u8> {
+    let mut body = vec![0, 9];
+    no_properties(version, &mut body);
+    body.extend(text(filter));
+    body.push(1);
+    frame(0x82, &body)
+}
+
+fn no_properties(version: Version, body: &mut Vec<u8>) {
+    if version == Version::V5 {
+        body.push(0);
+    }
+}
+
+fn text(text: &str) -> Vec<u8> {
+    let mut bytes = (text.len() as u16).to_be_bytes().to_vec();
+    bytes.extend(text.as_bytes());
+    bytes
+}
+
+fn frame(first: u8, body: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first];
+    let mut length = body.len();
+    loop {
+        let low = (length & 0x7F) as u8;
+        length >>= 7;
+        bytes.push(if length > 0 { low | 0x80 } else { low });
+        if length == 0 {
+            break;
+        }
+    }
+    bytes.extend(body);
+    bytes
+}
