@@ -20,3 +20,6 @@ pub use scope::{Registry, Scoped, Viewer};
 pub use things::{Alert, Assignment, Customer, Device, Gateway, Kitchen, ThingStatus};
 pub(crate) use things::{fields, thing};
 pub use view::{ReadingPage, ReadingQuery, StoredReading};
+
+#[cfg(test)]
+mod tests;

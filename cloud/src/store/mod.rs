@@ -45,3 +45,6 @@ mod sqlite;
 pub use batch::Batch;
 pub use engine::{Store, StoreError};
 pub use item::{Index, Item, Key, Order, Page, Range, Table, Write};
+
+#[cfg(test)]
+mod tests;

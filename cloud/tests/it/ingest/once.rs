@@ -202,3 +202,22 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn what_is_stored_is_acknowledged_again_and_not_written_again() {
+    let world = World::new().await;
+    let payload = world.envelope(0, 0, (1, RECORDS));
+    let sink = Sink::open(&world.field).await;
+    let first = sink.send("kitchen-a", payload.clone()).await.unwrap();
+    let (readings, alerts) = (sink.readings("sensor-a").await, sink.alerts("kitchen-a").await);
+    assert_eq!(readings.len() as u64, RECORDS);
+    assert!(!alerts.is_empty());
+    sink.stop().await;
+    let sink = Sink::open_at(&world.field, ago(-3600)).await;
+    for _ in 0..3 {
+        assert_eq!(sink.send("kitchen-a", payload.clone()).await.unwrap().ranges, first.ranges);
+    }
+    assert_eq!(sink.readings("sensor-a").await, readings, "not even the time of receiving has changed");
+    assert_eq!(sink.alerts("kitchen-a").await, alerts);
+    assert_eq!(sink.of_gateway("gw-a", "ENVELOPE#").await.len(), 1);
+}
