@@ -18,9 +18,10 @@ use crate::store::{Item, StoreError, keys};
 const UNSIGNED_SLOTS: u32 = 1000;
 /// Bytes kept of an unsigned message.
 const UNSIGNED_BYTES_MAX: usize = 8 * 1024;
-/// Places in each gateway's ring of what was signed but cannot be taken: with the largest envelopes 32 MiB. The oldest is
-/// overwritten, and counted.
-const QUARANTINE_SLOTS: u64 = 256;
+/// Places in each gateway's ring of what was signed but cannot be taken. The gateway frees such records, so they are the
+/// only copy until someone registers what was missing: ten days (what a received item stays at least) of an envelope every
+/// 26 s. Then the oldest is overwritten, and counted.
+const QUARANTINE_SLOTS: u64 = 32_768;
 
 /// The envelope that is being taken: what it says of itself, as it came, and whose its gateway is.
 #[derive(Clone, Copy, Debug)]
