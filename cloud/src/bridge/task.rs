@@ -22,6 +22,9 @@ use crate::ingest::{Delivered, Delivery, Ingest};
 /// Messages received and not yet confirmed; a broker that sends more at once (its in-flight limit is larger) is left, and
 /// what was not confirmed comes again from the gateways.
 const UNCONFIRMED_MAX: usize = 2000;
+/// Messages of one connection that ingest may refuse. They stay unconfirmed and come again from their gateways; more of them
+/// would take up the broker's in-flight window, so then the connection is made anew.
+const REFUSED_MAX: u32 = 10;
 /// A connection that has lasted that long was a good one: the next failure begins with a short wait again.
 const STABLE: Duration = Duration::from_secs(120);
 
@@ -47,8 +50,10 @@ enum Ended {
     Stuck,
     #[error("the broker sends more than {UNCONFIRMED_MAX} messages without waiting for one to be confirmed")]
     Overrun,
-    #[error("the store refused")]
+    #[error("the store refused more than {REFUSED_MAX} messages")]
     Refused,
+    #[error("ingest has stopped")]
+    IngestStopped,
     #[error("stopping")]
     Stopping,
 }
@@ -81,6 +86,7 @@ struct Connection<'a> {
     received: VecDeque<Publish>,
     handing_in: Option<(Publish, HandingIn)>,
     unconfirmed: VecDeque<(Publish, oneshot::Receiver<Delivered>)>,
+    refused: u32,
 }
 
 /// What happens next on a connection.
@@ -93,7 +99,7 @@ enum Next {
 impl<'a> Connection<'a> {
     fn new(bridge: &'a Bridge) -> Self {
         let link = Link::new(&bridge.broker, Arc::clone(&bridge.tls));
-        Self { bridge, link, received: VecDeque::new(), handing_in: None, unconfirmed: VecDeque::new() }
+        Self { bridge, link, received: VecDeque::new(), handing_in: None, unconfirmed: VecDeque::new(), refused: 0 }
     }
 
     async fn run(mut self, shutdown: &CancellationToken) -> Ended {
@@ -171,14 +177,17 @@ impl<'a> Connection<'a> {
             self.unconfirmed.push_back((publish, receiver));
             return Ok(());
         }
-        Err(Ended::Refused)
+        Err(Ended::IngestStopped)
     }
 
     /// The oldest message is stored and judged: confirm it, and publish the answer. Without an outcome nothing is
     /// confirmed.
     fn confirm(&mut self, delivered: Option<Delivered>) -> Result<(), Ended> {
         let Some((publish, _)) = self.unconfirmed.pop_front() else { return Ok(()) };
-        let Delivered { answer } = delivered.ok_or(Ended::Refused)?;
+        let Some(Delivered { answer }) = delivered else {
+            self.refused += 1;
+            return if self.refused > REFUSED_MAX { Err(Ended::Refused) } else { Ok(()) };
+        };
         let answered = answer.is_none_or(|(topic, payload)| {
             counter!("bridge_acks_published_total").increment(1);
             self.link.publish(topic.to_string(), payload)
