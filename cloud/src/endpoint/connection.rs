@@ -122,7 +122,7 @@ async fn admitted(
     let gateway = certificate.as_ref().and_then(tls::gateway_of).ok_or(Ended::Refused("no gateway's certificate"))?;
     let mut session = Session::new();
     let connect = timeout_at(deadline, first_packet(&mut stream, &mut session)).await;
-    let (connect, rest) = connect.map_err(|_elapsed| Ended::TooSlow)??;
+    let connect = connect.map_err(|_elapsed| Ended::TooSlow)??;
     let kitchens = match judge_connect(&gateway, &connect, services).await {
         Ok(kitchens) => kitchens,
         Err((refusal, reason)) => {
@@ -131,10 +131,8 @@ async fn admitted(
         }
     };
     let presence = services.peers.enter(&gateway);
-    let accepted = session.accept();
-    write(&mut stream, &accepted.send).await?;
     tracing::info!(gateway.id = %gateway, "gateway connected");
-    let mut connection = Connection {
+    let connection = Connection {
         gateway,
         kitchens,
         stream,
@@ -144,15 +142,11 @@ async fn admitted(
         unconfirmed: VecDeque::new(),
         will: connect.will,
     };
-    connection.answer(rest).await?;
     Ok((connection, presence))
 }
 
-/// Reads until CONNECT; what the peer sent right behind it comes along.
-async fn first_packet(
-    stream: &mut TlsStream<TcpStream>,
-    session: &mut Session,
-) -> Result<(Connect, Vec<Heard>), Ended> {
+/// Reads until CONNECT.
+async fn first_packet(stream: &mut TlsStream<TcpStream>, session: &mut Session) -> Result<Connect, Ended> {
     let mut buffer = vec![0; READ_BYTES];
     loop {
         let count = stream.read(&mut buffer).await.map_err(Ended::Lost)?;
@@ -160,9 +154,8 @@ async fn first_packet(
             return Err(Ended::Disconnected);
         }
         let output = session.received(&buffer[..count]);
-        let mut heard = output.heard.into_iter();
-        match heard.next() {
-            Some(Heard::Connect(connect)) => return Ok((connect, heard.collect())),
+        match output.heard.into_iter().next() {
+            Some(Heard::Connect(connect)) => return Ok(connect),
             Some(_) => return Err(Ended::Protocol),
             None if output.close => {
                 write(stream, &output.send).await?;
@@ -214,12 +207,17 @@ impl Connection {
     async fn serve_messages(&mut self, presence: &Presence) -> Result<(), Ended> {
         let mut buffer = vec![0; READ_BYTES];
         let mut heard_at = Instant::now();
+        let accepted = self.session.accept();
+        if self.process(accepted).await? {
+            return Ok(());
+        }
         loop {
             match self.next(&mut buffer, heard_at, presence).await {
                 Next::Bytes(Ok(0)) => return Err(Ended::Lost(std::io::ErrorKind::UnexpectedEof.into())),
                 Next::Bytes(Ok(count)) => {
                     heard_at = Instant::now();
-                    if self.take(&buffer[..count]).await? {
+                    let output = self.session.received(&buffer[..count]);
+                    if self.process(output).await? {
                         return Ok(());
                     }
                 }
@@ -273,9 +271,8 @@ impl Connection {
         }
     }
 
-    /// Takes bytes from the peer; `true` once it has said goodbye.
-    async fn take(&mut self, bytes: &[u8]) -> Result<bool, Ended> {
-        let Output { send, heard, close } = self.session.received(bytes);
+    /// Does what the session wants done; `true` once the peer has said goodbye.
+    async fn process(&mut self, Output { send, heard, close }: Output) -> Result<bool, Ended> {
         write(&mut self.stream, &send).await?;
         let goodbye = self.answer(heard).await?;
         if close && !goodbye { Err(Ended::Protocol) } else { Ok(goodbye) }

@@ -10,8 +10,8 @@ use mqtt_protocol_core::mqtt::common::Cursor;
 use mqtt_protocol_core::mqtt::connection::role::Server;
 use mqtt_protocol_core::mqtt::connection::{Connection, ConnectionOptions, Event, TimerKind};
 use mqtt_protocol_core::mqtt::packet::{
-    GenericPacketTrait, MaximumQos, Packet, Qos, RetainAvailable, SharedSubscriptionAvailable, SubEntry,
-    SubscriptionIdentifierAvailable, WildcardSubscriptionAvailable, v3_1_1, v5_0,
+    GenericPacketTrait, MaximumQos, Packet, Qos, ReceiveMaximum, RetainAvailable, SharedSubscriptionAvailable,
+    SubEntry, SubscriptionIdentifierAvailable, WildcardSubscriptionAvailable, v3_1_1, v5_0,
 };
 use mqtt_protocol_core::mqtt::result_code::{
     ConnectReasonCode, ConnectReturnCode, DisconnectReasonCode, MqttError, PubackReasonCode, SubackReasonCode,
@@ -93,15 +93,18 @@ pub struct Output {
 pub struct Session {
     connection: Connection<Server>,
     keep_alive: Option<Duration>,
+    /// What came behind CONNECT, while that is not answered.
+    early: Option<Vec<u8>>,
 }
 
 impl Session {
     /// A session that awaits CONNECT in either version.
     pub fn new() -> Self {
-        let options = ConnectionOptions::new().maximum_packet_size_recv(PACKET_BYTES_MAX).receive_maximum(WINDOW);
+        // No receive maximum here: it would end connections of version 3.1.1, which has no way to learn of it.
+        let options = ConnectionOptions::new().maximum_packet_size_recv(PACKET_BYTES_MAX);
         let mut connection = Connection::with_options(Version::Undetermined, options);
         connection.set_auto_ping_response(true);
-        Self { connection, keep_alive: None }
+        Self { connection, keep_alive: None, early: None }
     }
 
     /// How long the peer may be silent: one and a half times its keep-alive; `None` if it asked for no limit.
@@ -109,18 +112,26 @@ impl Session {
         self.keep_alive
     }
 
-    /// Takes bytes in whatever chunks they come.
+    /// Takes bytes in whatever chunks they come. What comes behind CONNECT is heard once the peer is let in.
     pub fn received(&mut self, bytes: &[u8]) -> Output {
         let mut output = Output::default();
+        if let Some(early) = &mut self.early {
+            early.extend(bytes);
+            return output;
+        }
         let mut cursor = Cursor::new(bytes);
         while cursor.position() < bytes.len() as u64 && !output.close {
             let events = self.connection.recv(&mut cursor);
             self.handle(events, &mut output);
+            if matches!(output.heard.last(), Some(Heard::Connect(_))) {
+                self.early = Some(bytes[cursor.position() as usize..].to_vec());
+                break;
+            }
         }
         output
     }
 
-    /// Lets the peer in.
+    /// Lets the peer in, and hears what it sent right behind CONNECT.
     pub fn accept(&mut self) -> Output {
         let packet = match self.version() {
             Version::V5_0 => v5_0::Connack::builder()
@@ -135,7 +146,12 @@ impl Session {
                 .build()
                 .map(Packet::from),
         };
-        self.send(packet)
+        let mut output = self.send(packet);
+        let behind = self.early.take().map(|early| self.received(&early)).unwrap_or_default();
+        output.send.extend(behind.send);
+        output.heard.extend(behind.heard);
+        output.close |= behind.close;
+        output
     }
 
     /// Does not let the peer in, and says why.
@@ -343,10 +359,11 @@ impl Refusal {
     }
 }
 
-/// What version 5 is told that we do not offer.
+/// What version 5 is told of our limits, and that we do not offer.
 fn offered() -> Vec<mqtt_protocol_core::mqtt::packet::Property> {
     let none = "invariant: 0 and 1 are the values of these properties";
     vec![
+        ReceiveMaximum::new(WINDOW).expect("invariant: the window is not empty").into(),
         MaximumQos::new(1).expect(none).into(),
         RetainAvailable::new(0).expect(none).into(),
         WildcardSubscriptionAvailable::new(0).expect(none).into(),

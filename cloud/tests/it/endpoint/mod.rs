@@ -2,6 +2,7 @@
 
 mod client;
 mod door;
+mod early;
 mod limits;
 mod matrix;
 mod wire;
