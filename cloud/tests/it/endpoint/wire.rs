@@ -4,6 +4,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+/// Nothing on loopback takes longer.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
     V3,
@@ -46,8 +49,13 @@ impl Peer {
         let _gone = self.stream.flush().await;
     }
 
-    /// The next packet; `None` once the connection is over.
+    /// The next packet; `None` once the connection is over. A test that waits for what never comes fails, it does not hang.
     pub(super) async fn next(&mut self) -> Option<Packet> {
+        let packet = tokio::time::timeout(PATIENCE, self.read_packet()).await;
+        packet.unwrap_or_else(|_| panic!("no packet within {PATIENCE:?}"))
+    }
+
+    async fn read_packet(&mut self) -> Option<Packet> {
         let first = self.stream.read_u8().await.ok()?;
         let (mut length, mut shift) = (0usize, 0);
         loop {
