@@ -12,8 +12,9 @@ use tokio::sync::mpsc;
 
 use crate::config::BrokerConfig;
 
-/// The largest packet, in bytes, both ways: an envelope, its topic and the packet's own fields.
-const PACKET_BYTES_MAX: usize = 129 * 1024;
+/// The largest packet, in bytes, both ways. Far above an envelope: a packet over this ends the connection, so one gateway
+/// could keep the sink off a broker that does not limit messages itself; what is too large is refused by ingest instead.
+const PACKET_BYTES_MAX: usize = 1024 * 1024;
 /// Requests handed over and not yet on the wire; full means that the line is stuck, and the link is given up.
 const REQUESTS_MAX: usize = 4096;
 /// Packets received and not yet looked at.

@@ -61,11 +61,18 @@ enum Ended {
 /// Runs until `shutdown`.
 pub async fn run(bridge: Bridge, shutdown: CancellationToken) {
     let mut backoff = Backoff::default();
+    let mut told = None;
     loop {
         let started = Instant::now();
         let ended = Connection::new(&bridge).run(&shutdown).await;
         gauge!("bridge_connected").set(0);
-        tracing::info!(host = %bridge.broker.host, port = bridge.broker.port, reason = %ended, "bridge disconnected");
+        let reason = ended.to_string();
+        if told.as_ref() == Some(&reason) && started.elapsed() < STABLE {
+            tracing::debug!(host = %bridge.broker.host, reason, "bridge still disconnected");
+        } else {
+            tracing::info!(host = %bridge.broker.host, port = bridge.broker.port, reason, "bridge disconnected");
+            told = Some(reason);
+        }
         if started.elapsed() > STABLE {
             backoff = Backoff::default();
         }

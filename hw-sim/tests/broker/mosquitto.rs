@@ -24,7 +24,7 @@ impl Mosquitto {
         let text = format!(
             "listener {port} 127.0.0.1\nuser root\ncafile {dir}/pki/ca.pem\ncertfile {dir}/pki/server.pem\n\
              keyfile {dir}/pki/server.key\nrequire_certificate true\nuse_identity_as_username true\n\
-             acl_file {dir}/acl\nallow_anonymous false\npersistence false\nmessage_size_limit 200000\n\
+             acl_file {dir}/acl\nallow_anonymous false\npersistence false\nmessage_size_limit 131072\n\
              max_inflight_messages 100\n",
             dir = dir.display(),
         );
