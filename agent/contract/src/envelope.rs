@@ -144,8 +144,7 @@ impl Opened {
         if bytes.len() > ENVELOPE_BYTES_MAX {
             return Err(OpenError::TooLarge);
         }
-        let document: Map<String, Value> =
-            serde_json::from_slice(bytes).map_err(|error| OpenError::Json(error.to_string()))?;
+        let document = signature::canonical_document(bytes).map_err(OpenError::Json)?;
         let header = Header::deserialize(Value::Object(header_fields(&document)))
             .map_err(|error| OpenError::Header(error.to_string()))?;
         Ok(Self { header, document })

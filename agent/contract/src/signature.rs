@@ -106,6 +106,13 @@ pub fn verify(document: &Map<String, Value>, key: &GatewayKey) -> Result<(), Sig
     key.0.verify(&canonical(&unsigned)?, &signature).map_err(|_| SignatureError::Mismatch)
 }
 
+/// Reads a JSON object in its canonical form: what verifies is exactly what is parsed, however its numbers were spelled.
+pub(crate) fn canonical_document(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+    let document: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let canonical = canonical(&document).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&canonical).map_err(|error| error.to_string())
+}
+
 fn canonical(document: &Map<String, Value>) -> Result<Vec<u8>, SignatureError> {
     serde_json_canonicalizer::to_vec(document).map_err(|_| SignatureError::NotCanonical)
 }

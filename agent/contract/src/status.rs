@@ -82,8 +82,7 @@ impl OpenedStatus {
         if bytes.len() > STATUS_BYTES_MAX {
             return Err(OpenError::TooLarge);
         }
-        let document: Map<String, Value> =
-            serde_json::from_slice(bytes).map_err(|error| OpenError::Json(error.to_string()))?;
+        let document = signature::canonical_document(bytes).map_err(OpenError::Json)?;
         let status = Status::deserialize(Value::Object(document.clone()))
             .map_err(|error| OpenError::Header(error.to_string()))?;
         if status.v != VERSION {

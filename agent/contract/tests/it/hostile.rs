@@ -77,6 +77,15 @@ fn one_unreadable_record_does_not_hide_the_others() {
 }
 
 #[test]
+fn another_spelling_of_a_number_changes_nothing() {
+    let respelled = ENVELOPE.replace("\"seq\":2", "\"seq\":2.0").replace("\"to\":2", "\"to\":2e0");
+    assert_ne!(respelled, ENVELOPE);
+    let opened = Opened::read(respelled.as_bytes()).unwrap();
+    assert_eq!(opened.verify(&key().public()), Ok(()));
+    assert!(opened.records().unwrap().iter().all(|received| received.record.is_ok()));
+}
+
+#[test]
 fn rubbish_has_no_header() {
     for bytes in ["", "[]", "{}", "null", "\u{0}", r#"{"v":1}"#, r#"{"v":"1","gatewayId":"A"}"#] {
         assert!(Opened::read(bytes.as_bytes()).is_err(), "{bytes}");
