@@ -9,6 +9,8 @@
 //! |---|---|
 //! | [`backoff`] | how long to wait before the next attempt; pure |
 //! | [`window`] | envelopes under way; pure |
+//! | [`passed_over`] | what the sink takes no notice of does not hold up the rest; pure |
+//! | [`timing`] | how long to wait for what; pure |
 //! | [`state`] | offline → connecting → catching up → live → draining; pure |
 //! | [`fault`] | why there is no connection, in words; pure |
 //! | [`tls`] | certificate, key, authorities |
@@ -18,8 +20,10 @@
 pub mod backoff;
 pub mod fault;
 pub mod link;
+pub mod passed_over;
 pub mod state;
 pub mod task;
+pub mod timing;
 pub mod tls;
 pub mod window;
 

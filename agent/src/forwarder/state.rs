@@ -17,7 +17,7 @@
 //! | draining | acknowledged, nothing under way; tick, deadline over; lost | stopped | close |
 //!
 //! Probing: after a time-out one envelope at a time is under way, until the sink acknowledges again; the patience doubles
-//! each time. Leaving a state for offline asks the backoff, which forgets its failures only after stable minutes.
+//! each time. What a sink that is there takes no notice of is [`PassedOver`]: reading goes on behind it. Leaving a state for offline asks the backoff, which forgets its failures only after stable minutes.
 
 use std::time::Duration;
 
@@ -25,45 +25,15 @@ use kitchen_contract::id::Epoch;
 use kitchen_contract::ranges::SeqRanges;
 
 use super::backoff::Backoff;
+use super::passed_over::PassedOver;
+use super::timing::Timing;
 use super::window::{ENVELOPES_MAX, Sent, Window};
 use crate::observation::Moment;
-use crate::speed::Speed;
 
 /// The longest patience with a sink that does not acknowledge.
 const PATIENCE_MAX: Duration = Duration::from_secs(300);
 /// More unsent records than this is a backlog: larger envelopes, fewer messages.
 const LIVE_RECORDS_MAX: u64 = 64;
-
-/// How long the forwarder waits for what.
-#[derive(Clone, Copy, Debug)]
-pub struct Timing {
-    /// From the first packet to the answer to the birth.
-    pub connect: Duration,
-    /// For the acknowledgement of an envelope, at first.
-    pub patience: Duration,
-    /// Between heartbeats.
-    pub heartbeat: Duration,
-    /// For a connection to count as stable.
-    pub stable: Duration,
-    /// For what is under way at the end.
-    pub drain: Duration,
-    /// Divides the backoff; 1 in the field.
-    pub speed: Speed,
-}
-
-impl Timing {
-    /// The times of the field, heartbeat as configured, shortened for tests.
-    pub fn new(heartbeat: Duration, speed: Speed) -> Self {
-        Self {
-            connect: speed.shorten(Duration::from_secs(20)),
-            patience: speed.shorten(Duration::from_secs(10)),
-            heartbeat: speed.shorten(heartbeat),
-            stable: speed.shorten(Duration::from_secs(120)),
-            drain: Duration::from_secs(2),
-            speed,
-        }
-    }
-}
 
 /// Where the forwarder is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +81,13 @@ impl Online {
     /// Whether the sink has left an envelope unacknowledged, so that one at a time is sent.
     pub fn is_probing(&self) -> bool {
         self.probing
+    }
+
+    /// Reads on after `cursor`, one envelope at a time.
+    fn probe(&mut self, cursor: u64, patience: Duration) {
+        self.window.clear();
+        (self.cursor, self.patience) = (cursor, patience);
+        (self.exhausted, self.probing) = (false, true);
     }
 }
 
@@ -160,7 +137,7 @@ pub enum Event {
 }
 
 /// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Open a connection.
     Connect,
@@ -177,6 +154,8 @@ pub enum Action {
         /// How many.
         pace: Pace,
     },
+    /// Say that the sink takes no notice of these, which now wait behind the rest.
+    TellPassedOver(Sent),
     /// Close the connection.
     Close,
 }
@@ -187,6 +166,7 @@ pub struct Machine {
     state: State,
     timing: Timing,
     backoff: Backoff,
+    passed_over: PassedOver,
     backlog: u64,
 }
 
@@ -194,7 +174,7 @@ impl Machine {
     /// Offline, and about to connect; `backlog` is the number of records in the buffer.
     pub fn new(timing: Timing, backlog: u64) -> Self {
         let state = State::Offline { retry_at: Moment(Duration::ZERO) };
-        Self { state, timing, backoff: Backoff::default(), backlog }
+        Self { state, timing, backoff: Backoff::default(), passed_over: PassedOver::default(), backlog }
     }
 
     /// Where it is.
@@ -208,8 +188,8 @@ impl Machine {
             State::Offline { retry_at } => Some(*retry_at),
             State::Connecting { give_up_at } | State::Draining { give_up_at, .. } => Some(*give_up_at),
             State::Online(online) => {
-                let expires = online.window.expires(online.patience);
-                Some(expires.map_or(online.heartbeat_at, |expires| expires.min(online.heartbeat_at)))
+                let others = [online.window.expires(online.patience), self.passed_over.retry_at()];
+                Some(others.into_iter().flatten().fold(online.heartbeat_at, Moment::min))
             }
             State::Stopped => None,
         }
@@ -273,12 +253,13 @@ impl Machine {
     }
 
     fn go_online(&mut self, now: Moment) -> Vec<Action> {
+        self.passed_over.answered();
         let online = Online {
             pace: pace(self.backlog),
             since: now,
             heartbeat_at: Moment(now.0 + self.timing.heartbeat),
             window: Window::default(),
-            cursor: 0,
+            cursor: self.passed_over.cursor(),
             exhausted: false,
             probing: false,
             patience: self.timing.patience,
@@ -297,7 +278,8 @@ impl Machine {
         match event {
             Event::Tick { .. } => return self.tick_online(online, now),
             Event::Acknowledged { epoch, ranges } => {
-                if online.window.acknowledge(&epoch, &ranges) {
+                if let Some(last_index) = online.window.acknowledge(&epoch, &ranges) {
+                    self.passed_over.acknowledged(last_index);
                     online.probing = false;
                     online.patience = self.timing.patience;
                 }
@@ -307,27 +289,44 @@ impl Machine {
                 online.window.push(sent, now);
             }
             Event::NothingToSend => online.exhausted = true,
-            Event::Answered | Event::Backlog(_) => online.exhausted = false,
-            Event::Lost { chance } => {
-                if now.0.saturating_sub(online.since.0) >= self.timing.stable {
-                    self.backoff = Backoff::default();
-                }
-                return self.go_offline(now, chance);
+            Event::Answered => {
+                self.passed_over.answered();
+                online.exhausted = false;
             }
+            Event::Backlog(_) => online.exhausted = false,
+            Event::Lost { chance } => return self.lose(&online, now, chance),
             Event::Stop => return self.drain(online, now),
             Event::Opened | Event::Subscribed => {}
         }
         self.send_next(online, Vec::new())
     }
 
+    /// A connection that ends with the same envelope under way each time is taken for a broker's refusal of it.
+    fn lose(&mut self, online: &Online, now: Moment, chance: f64) -> Vec<Action> {
+        if now.0.saturating_sub(online.since.0) >= self.timing.stable {
+            self.backoff = Backoff::default();
+        }
+        let mut actions: Vec<_> = self.not_taken(online, now).into_iter().collect();
+        actions.extend(self.go_offline(now, chance));
+        actions
+    }
+
+    fn not_taken(&mut self, online: &Online, now: Moment) -> Option<Action> {
+        let oldest = online.window.oldest()?;
+        let passed_over = self.passed_over.not_taken(oldest, Moment(now.0 + self.timing.retry));
+        passed_over.then(|| Action::TellPassedOver(oldest.clone()))
+    }
+
     fn tick_online(&mut self, mut online: Online, now: Moment) -> Vec<Action> {
         let mut actions = Vec::new();
         if online.window.expires(online.patience).is_some_and(|expires| now >= expires) {
-            online.window.clear();
-            online.cursor = 0;
-            online.exhausted = false;
-            online.probing = true;
-            online.patience = PATIENCE_MAX.min(online.patience * 2);
+            let passed_over = self.not_taken(&online, now);
+            let patience = if passed_over.is_some() { self.timing.patience } else { online.patience * 2 };
+            online.probe(self.passed_over.cursor(), PATIENCE_MAX.min(patience));
+            actions.extend(passed_over);
+        }
+        if self.passed_over.is_due(now, self.timing.retry) {
+            online.probe(0, self.timing.patience);
         }
         if now >= online.heartbeat_at {
             online.heartbeat_at = Moment(now.0 + self.timing.heartbeat);

@@ -21,7 +21,8 @@ use tracing::{debug, error, info, warn};
 
 use super::fault::LinkFault;
 use super::link::{Address, Link};
-use super::state::{Action, Event, Machine, Pace, State, Timing};
+use super::state::{Action, Event, Machine, Pace, State};
+use super::timing::Timing;
 use super::tls::{Identity, IdentityError, Material};
 use super::window::Sent;
 use crate::buffer::{Batch, BufferHandle, BufferState, Read, ReadLimits};
@@ -57,6 +58,8 @@ pub struct Forwarder {
     /// When the oldest birth or heartbeat without an answer was sent.
     asked: Option<Moment>,
     faults: Repeats,
+    /// Kitchens whose records the sink does not take.
+    passed_over: Repeats,
 }
 
 impl Forwarder {
@@ -64,7 +67,17 @@ impl Forwarder {
     pub fn new(destination: Destination, buffer: BufferHandle, clock: SharedClock) -> Self {
         let state = buffer.state();
         let machine = Machine::new(destination.timing, state.borrow().records);
-        Self { destination, buffer, state, clock, machine, link: None, asked: None, faults: Repeats::default() }
+        Self {
+            destination,
+            buffer,
+            state,
+            clock,
+            machine,
+            link: None,
+            asked: None,
+            faults: Repeats::default(),
+            passed_over: Repeats::default(),
+        }
     }
 
     /// Runs until the shutdown is through: what is under way gets a moment to be acknowledged.
@@ -130,6 +143,10 @@ impl Forwarder {
             Action::SendBirth => self.send_status(StatusKind::Birth),
             Action::SendHeartbeat => self.send_status(StatusKind::Heartbeat),
             Action::SendNext { after, pace } => Some(self.send_next(after, pace).await),
+            Action::TellPassedOver(sent) => {
+                self.tell_passed_over(&sent);
+                None
+            }
             Action::Close => {
                 if let Some((link, _)) = self.link.take() {
                     link.close().await;
@@ -224,15 +241,15 @@ impl Forwarder {
         let Batch { epoch, kitchen_id, records, last_index } = batch;
         let seqs: SeqRanges = records.iter().map(|record| record.seq).collect();
         let topic = Topic::Temperature(kitchen_id.clone()).to_string();
-        let envelope =
-            Envelope { gateway_id: self.destination.gateway_id.clone(), kitchen_id, epoch: epoch.clone(), records };
+        let envelope = Envelope { gateway_id: self.destination.gateway_id.clone(), kitchen_id, epoch, records };
         let lost = self.hand_over(|link, key| {
             let payload = envelope.seal(key).map_err(|error| error.to_string())?;
             let (from, to) = (envelope.records.first().map(|record| record.seq), seqs.last());
-            debug!(%epoch, from, to, records = envelope.records.len(), bytes = payload.len(), "envelope sent");
+            debug!(epoch = %envelope.epoch, from, to, records = envelope.records.len(), bytes = payload.len(), "envelope sent");
             link.publish(topic, payload).map_err(|error| error.to_string())
         });
-        lost.unwrap_or(Event::Sent(Sent { epoch, seqs, last_index }))
+        let Envelope { kitchen_id, epoch, .. } = envelope;
+        lost.unwrap_or(Event::Sent(Sent { kitchen_id, epoch, seqs, last_index }))
     }
 
     /// Hands something to the connection. A connection that is gone or stuck is lost.
@@ -322,6 +339,19 @@ impl Forwarder {
         if let Some(repeated) = self.faults.failed(self.clock.now(), &reason) {
             let MqttSection { host, port, .. } = &self.destination.mqtt;
             warn!(%host, port, reason, state = fault.state(), repeated, hint = fault.hint(), "cannot connect");
+        }
+    }
+
+    fn tell_passed_over(&mut self, sent: &Sent) {
+        let kitchen_id = sent.kitchen_id.as_str();
+        if self.passed_over.failed(self.clock.now(), kitchen_id).is_some() {
+            let hint = "check `gateway.kitchen_id`, and that the cloud has assigned the gateway to that kitchen";
+            warn!(
+                kitchen_id,
+                backlog = self.state.borrow().records,
+                hint,
+                "the cloud does not take the records of this kitchen; they are kept and tried again every few minutes"
+            );
         }
     }
 

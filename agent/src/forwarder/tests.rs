@@ -5,7 +5,8 @@ use std::time::Duration;
 use kitchen_contract::id::Epoch;
 use proptest::prelude::*;
 
-use super::state::{Action, Event, Machine, Pace, State, Timing, pace};
+use super::state::{Action, Event, Machine, Pace, State, pace};
+use super::timing::Timing;
 use super::window::Sent;
 use crate::observation::Moment;
 use crate::speed::Speed;
@@ -26,8 +27,13 @@ fn tick() -> Event {
     Event::Tick { chance: 0.5 }
 }
 
+fn envelope(from: u64, to: u64) -> Sent {
+    let kitchen_id = "kitchen-1".parse().unwrap();
+    Sent { kitchen_id, epoch: epoch(), seqs: vec![(from, to)].into(), last_index: to }
+}
+
 fn sent(from: u64, to: u64) -> Event {
-    Event::Sent(Sent { epoch: epoch(), seqs: vec![(from, to)].into(), last_index: to })
+    Event::Sent(envelope(from, to))
 }
 
 fn acknowledged(from: u64, to: u64) -> Event {
@@ -101,6 +107,86 @@ fn without_an_acknowledgement_everything_is_sent_again_one_at_a_time() {
         ],
     );
     assert!(matches!(machine.state(), State::Online(online) if !online.is_probing()));
+}
+
+/// Time-outs of the first of two envelopes: three, with a heartbeat answered in between.
+fn passed_over() -> Machine {
+    check(
+        online(2),
+        &[
+            (2, sent(1, 1), &[next(1, Pace::Live)]),
+            (12, tick(), &[next(0, Pace::Live)]),
+            (12, sent(1, 1), &[]),
+            (32, tick(), &[next(0, Pace::Live)]),
+            (32, sent(1, 1), &[]),
+            (62, tick(), &[Action::SendHeartbeat]),
+            (63, Event::Answered, &[]),
+            (72, tick(), &[Action::TellPassedOver(envelope(1, 1)), next(1, Pace::Live)]),
+            (72, sent(2, 2), &[]),
+            (73, acknowledged(2, 2), &[next(2, Pace::Live)]),
+            (73, Event::NothingToSend, &[]),
+        ],
+    )
+}
+
+#[test]
+fn what_the_sink_takes_no_notice_of_does_not_hold_up_the_rest_and_is_tried_again() {
+    let machine = check(
+        passed_over(),
+        &[
+            (371, Event::Answered, &[next(2, Pace::Live)]),
+            (371, Event::NothingToSend, &[]),
+            (372, tick(), &[Action::SendHeartbeat, next(0, Pace::Live)]),
+            (372, sent(1, 1), &[]),
+            (382, tick(), &[Action::TellPassedOver(envelope(1, 1)), next(1, Pace::Live)]),
+            (382, Event::NothingToSend, &[]),
+            (673, tick(), &[Action::SendHeartbeat, next(0, Pace::Live)]),
+            (673, sent(1, 1), &[]),
+            (674, acknowledged(1, 1), &[next(1, Pace::Live)]),
+        ],
+    );
+    assert!(matches!(machine.state(), State::Online(online) if !online.is_probing()));
+}
+
+#[test]
+fn a_connection_that_ends_over_the_same_envelope_reads_on_behind_it() {
+    let lost = || Event::Lost { chance: 0.0 };
+    let (connect, again) = ([Action::Connect], [next(0, Pace::Live)]);
+    let machine = check(
+        online(2),
+        &[
+            (2, sent(1, 1), &[next(1, Pace::Live)]),
+            (3, lost(), &[Action::Close]),
+            (10, tick(), &connect),
+            (10, Event::Answered, &again),
+            (10, sent(1, 1), &[next(1, Pace::Live)]),
+            (11, lost(), &[Action::Close]),
+            (20, tick(), &connect),
+            (20, Event::Answered, &again),
+            (20, sent(1, 1), &[next(1, Pace::Live)]),
+            (21, lost(), &[Action::TellPassedOver(envelope(1, 1)), Action::Close]),
+            (30, tick(), &connect),
+            (30, Event::Answered, &[next(1, Pace::Live)]),
+        ],
+    );
+    assert!(matches!(machine.state(), State::Online(_)));
+}
+
+#[test]
+fn a_sink_that_answers_nothing_is_waited_for_in_order() {
+    check(
+        online(2),
+        &[
+            (2, sent(1, 1), &[next(1, Pace::Live)]),
+            (12, tick(), &[next(0, Pace::Live)]),
+            (12, sent(1, 1), &[]),
+            (32, tick(), &[next(0, Pace::Live)]),
+            (32, sent(1, 1), &[]),
+            (72, tick(), &[Action::SendHeartbeat, next(0, Pace::Live)]),
+            (72, sent(1, 1), &[]),
+            (152, tick(), &[Action::SendHeartbeat, next(0, Pace::Live)]),
+        ],
+    );
 }
 
 #[test]
@@ -191,7 +277,7 @@ proptest! {
             let sends = actions.iter().any(|action| matches!(action, Action::SendNext { .. } | Action::SendHeartbeat));
             prop_assert!(!sends || matches!(machine.state(), State::Online(_)));
             prop_assert!(machine.deadline().is_some());
-            prop_assert!(actions.len() <= 2);
+            prop_assert!(actions.len() <= 3);
         }
     }
 }

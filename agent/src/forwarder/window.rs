@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use kitchen_contract::id::Epoch;
+use kitchen_contract::id::{Epoch, KitchenId};
 use kitchen_contract::ranges::SeqRanges;
 
 use crate::observation::Moment;
@@ -14,6 +14,8 @@ pub const ENVELOPES_MAX: usize = 8;
 /// What an envelope held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
+    /// The kitchen it is for.
+    pub kitchen_id: KitchenId,
     /// The epoch of its records.
     pub epoch: Epoch,
     /// Their sequence numbers.
@@ -34,14 +36,23 @@ impl Window {
         self.under_way.push_back((sent, now));
     }
 
-    /// The sink has acknowledged; true if that finished or shortened anything under way.
-    pub fn acknowledge(&mut self, epoch: &Epoch, ranges: &SeqRanges) -> bool {
-        let before = self.records();
+    /// The sink has acknowledged; where the first envelope ends of which that took anything.
+    pub fn acknowledge(&mut self, epoch: &Epoch, ranges: &SeqRanges) -> Option<u64> {
+        let mut first = None;
         for (sent, _) in self.under_way.iter_mut().filter(|(sent, _)| sent.epoch == *epoch) {
-            sent.seqs = without(&sent.seqs, ranges);
+            let left = without(&sent.seqs, ranges);
+            if left.count() < sent.seqs.count() {
+                first.get_or_insert(sent.last_index);
+            }
+            sent.seqs = left;
         }
         self.under_way.retain(|(sent, _)| !sent.seqs.is_empty());
-        self.records() < before
+        first
+    }
+
+    /// The oldest envelope under way.
+    pub fn oldest(&self) -> Option<&Sent> {
+        self.under_way.front().map(|(sent, _)| sent)
     }
 
     /// When the oldest envelope has waited for `patience`.
