@@ -82,3 +82,11 @@ impl Transmitter {
         (celsius / (self.high.get() - self.low.get()) * RANGE_SPAN_MA * 1000.0).abs()
     }
 }
+
+/// The longest PIN, in characters.
+pub const PIN_LEN_MAX: usize = 8;
+
+/// Whether a text can be a console's PIN: 1 to 8 letters and digits.
+pub fn is_pin(text: &str) -> bool {
+    (1..=PIN_LEN_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}

@@ -51,8 +51,10 @@ fn count(problems: usize) -> String {
     if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") }
 }
 
-/// The word that every secret's line is hidden by.
+/// What every secret's key contains.
 const SECRET_KEY: &str = "pin";
+/// A key that contains it and has no secret for a value.
+const NOT_SECRET_KEY: &str = "pin_file";
 
 impl Problem {
     /// The problem with its line and caret, as a person reads it. The value of a secret is not shown.
@@ -66,14 +68,14 @@ impl Problem {
         let subject = if self.path.is_empty() { String::new() } else { format!("`{}`: ", self.path) };
         let gutter = " ".repeat(line_number.to_string().len());
         let mut shown = format!("{file}:{line_number}:{column}: {subject}{}\n{gutter} |\n", self.message);
-        match secret_at(line) {
-            Some(at) => shown.push_str(&format!("{line_number} | {}<redacted>\n", &line[..at])),
-            None => {
-                let end = self.span.end.clamp(start, line_start + line.len());
-                let width = text.get(start..end).map_or(1, |marked| marked.chars().count()).max(1);
-                shown.push_str(&format!("{line_number} | {line}\n{gutter} | "));
-                shown.push_str(&format!("{}{}\n", " ".repeat(column - 1), "^".repeat(width)));
-            }
+        let hidden = secret_at(line).or(is_secret(&self.path).then_some(0));
+        let hidden = hidden.or_else(|| value_at(line, self.span.end.saturating_sub(line_start)));
+        let visible = hidden.map_or(line.to_owned(), |at| format!("{}<redacted>", &line[..at]));
+        shown.push_str(&format!("{line_number} | {visible}\n"));
+        if hidden.is_none_or(|at| start < line_start + at) {
+            let end = self.span.end.clamp(start, line_start + line.len());
+            let width = text.get(start..end).map_or(1, |marked| marked.chars().count()).max(1);
+            shown.push_str(&format!("{gutter} | {}{}\n", " ".repeat(column - 1), "^".repeat(width)));
         }
         if let Some(hint) = &self.hint {
             shown.push_str(&format!("{gutter} = {hint}\n"));
@@ -82,12 +84,29 @@ impl Problem {
     }
 }
 
-/// Where the value of a secret begins in a line.
+/// Where what must not be shown begins in a line: behind a key that is, or was meant as, a secret's.
 fn secret_at(line: &str) -> Option<usize> {
-    line.match_indices(SECRET_KEY).find_map(|(at, _)| {
-        let alone = !line[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
-        let rest = &line[at + SECRET_KEY.len()..];
-        let value = rest.trim_start_matches(['"', '\'', ' ', '\t']).strip_prefix('=')?;
-        alone.then(|| line.len() - value.trim_start().len())
+    let is_key = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
+    let lower = line.to_ascii_lowercase();
+    lower.match_indices(SECRET_KEY).find_map(|(at, _)| {
+        let start = line[..at].trim_end_matches(is_key).len();
+        let after = line[at..].trim_start_matches(is_key);
+        let before = line[..start].trim_end_matches(['"', '\'', ' ', '\t']);
+        let is_first_word = before.is_empty() || before.ends_with(['{', ',', '.']);
+        let value = after.trim_start_matches(['"', '\'']).trim_start_matches([' ', '\t', '=', ':']);
+        let word = &lower[start..line.len() - after.len()];
+        (is_first_word && word != NOT_SECRET_KEY).then(|| line.len() - value.len())
     })
+}
+
+/// Where the value of a key begins, if a problem that ends at `end` is about the key: who mistyped `pin` shows no PIN.
+fn value_at(line: &str, end: usize) -> Option<usize> {
+    let value = line.get(end..)?.trim_start_matches(['"', '\'', ' ', '\t']).strip_prefix('=')?;
+    Some(line.len() - value.trim_start().len())
+}
+
+/// Whether the problem is with a secret, wherever its value may stand.
+fn is_secret(path: &str) -> bool {
+    let key = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    key.contains(SECRET_KEY) && key != NOT_SECRET_KEY
 }

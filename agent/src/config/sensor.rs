@@ -10,10 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::reader::{Section, Span};
 use super::sections::Sensor;
 use crate::sampler::Plan;
-use crate::settings::{ReportOnChange, SensorSettings, Transmitter};
-
-/// The longest PIN, in characters.
-const PIN_LEN_MAX: usize = 8;
+use crate::settings::{PIN_LEN_MAX, ReportOnChange, SensorSettings, Transmitter, is_pin};
 
 /// What earlier sensors are called and where they hang: each only once.
 #[derive(Debug, Default)]
@@ -81,20 +78,19 @@ fn read_pin(section: &mut Section<'_>, base: &Path) -> (Option<SecretString>, Op
         (Some(Some(pin)), None) if !is_pin(pin.expose_secret()) => {
             section.refuse("pin", format!("must be 1 to {PIN_LEN_MAX} letters and digits"));
         }
-        (None, Some(file)) => check_readable(section, file),
+        (None, Some(file)) => check_pin_file(section, file),
         (Some(Some(_)), None) | (None, None) => {}
     }
     (text.flatten(), pin_file)
 }
 
-fn check_readable(section: &Section<'_>, file: &Path) {
-    if let Err(error) = fs::read(file) {
-        section.refuse("pin_file", format!("cannot read `{}`: {error}", file.display()));
-    }
-}
-
-fn is_pin(text: &str) -> bool {
-    (1..=PIN_LEN_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+fn check_pin_file(section: &Section<'_>, file: &Path) {
+    let problem = match fs::read_to_string(file) {
+        Ok(text) if is_pin(text.trim()) => return,
+        Ok(_) => format!("`{}` holds no PIN: 1 to {PIN_LEN_MAX} letters and digits", file.display()),
+        Err(error) => format!("cannot read `{}`: {error}", file.display()),
+    };
+    section.refuse("pin_file", problem);
 }
 
 fn read_transmitter(mut section: Section<'_>) -> Option<Transmitter> {

@@ -81,6 +81,29 @@ fn a_pin_of_the_wrong_type_is_not_shown() {
 }
 
 #[test]
+fn a_pin_is_not_shown_however_its_key_is_written() {
+    let written = [
+        "pinn = '604218'",
+        "PIN = '604218'",
+        "Pin-Code = 604218",
+        "pwd = '604218'",
+        "'pin' = 604218",
+        "pin: 604218",
+        "pin 604218",
+        "pin = \"\"\"\n604218 x\"\"\"",
+        "pin = '604218",
+        "pin_file = 'none'\npin = '604218'",
+    ];
+    for line in written {
+        let shown = shown(&GOOD.replace("pin = \"604218\"", line));
+        assert!(shown != "fine" && !shown.contains("604218"), "{shown}");
+    }
+    let inline = GOOD.split("[[sensors]]").next().unwrap();
+    let shown = shown(&format!("sensors = [{{ device_id = 5, pin = '604218' }}]\n{inline}"));
+    assert!(shown != "fine" && !shown.contains("604218"), "{shown}");
+}
+
+#[test]
 fn the_key_must_be_the_one_of_the_certificate() {
     assert_snapshot!(shown(&GOOD.replace("gateway.key", "other.key")));
 }

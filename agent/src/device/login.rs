@@ -43,12 +43,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         while Instant::now() < deadline {
             match self.knock().await? {
                 Answer::Silence => continue,
-                Answer::Open => return self.opened(entered_at),
+                Answer::Open => return self.opened(entered_at).await,
                 Answer::Refused => {}
             }
             entered_at = Some(Instant::now());
             match self.enter_pin().await? {
-                Answer::Open => return self.opened(entered_at),
+                Answer::Open => return self.opened(entered_at).await,
                 Answer::Refused => refusals += 1,
                 Answer::Silence => {}
             }
@@ -59,9 +59,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         Err(DeviceError::NoAnswer { port: self.port(), command: Command::attention().to_string(), within })
     }
 
-    fn opened(&mut self, entered_at: Option<Instant>) -> Result<(), DeviceError> {
-        self.login_at = entered_at;
-        Ok(())
+    /// Earlier knocks may still be answered: with what comes late out of the way, the next answer is the next command's.
+    async fn opened(&mut self, entered_at: Option<Instant>) -> Result<(), DeviceError> {
+        (self.login_at, self.confirmed_at) = (entered_at, None);
+        self.drain().await
     }
 
     /// Throws away, once, what waited from before this session.

@@ -2,8 +2,8 @@
 //!
 //! Generic over the bytes, so a test, a transcript or a pty serves as well as a serial port. Promises:
 //!
-//! - After a time-out nothing is sent before the line has been quiet and `AT` has been answered and it has been quiet again:
-//!   a late reply cannot be taken for the next one.
+//! - After a time-out or a damaged answer nothing is sent before the line has been quiet and `AT` has been answered and it has
+//!   been quiet again: a late reply, or the rest of a torn one, cannot be taken for the next one.
 //! - A lock during a command is met with a login and the command is repeated (every command of ours may be).
 //! - A measurement that the device prints by itself is kept, with its time, and handed out by [`Session::listen`] or
 //!   [`Session::heard`]; only the block right before the `OK` of [`Session::measure`] is that command's.
@@ -24,6 +24,7 @@ use super::pace::Pace;
 use super::relock;
 use crate::at::block::{Block, BlockCollector};
 use crate::at::command::{Command, LINE_END, Setting, Value};
+use crate::at::identity::Imei;
 use crate::at::line::{Line, Password};
 use crate::at::reply::{End, Reply, ReplyCollector};
 
@@ -41,6 +42,8 @@ const QUIET_WITHIN: Duration = Duration::from_secs(5);
 const ATTEMPTS: u32 = 3;
 /// How often an answer that is damaged is asked for.
 const CLEAN_ATTEMPTS: u32 = 2;
+/// A sensor is asked again which one it is after this, at the latest: as often as a console locks.
+const CONFIRM_AFTER: Duration = Duration::from_secs(300);
 /// Blocks kept until somebody takes them. More cannot come between two commands; the oldest is dropped and said so.
 const HEARD_MAX: usize = 16;
 
@@ -63,6 +66,8 @@ pub struct Session<Io> {
     pub(super) access: Access,
     /// When the PIN was last accepted; unknown on a console that was found open.
     pub(super) login_at: Option<Instant>,
+    /// When the sensor last said which one it is, if it has since the login.
+    pub(super) confirmed_at: Option<Instant>,
     /// What waited before the port was opened has been thrown away.
     pub(super) settled: bool,
     blocks: BlockCollector,
@@ -86,6 +91,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             link: Link::new(io, access.port.clone()),
             access,
             login_at: None,
+            confirmed_at: None,
             settled: false,
             blocks: BlockCollector::default(),
             fresh: None,
@@ -105,6 +111,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             if let Some(value) = reply.value() {
                 return Ok(value);
             }
+            self.resynchronise().await?;
         }
         Err(DeviceError::Damaged { port: self.port(), command: command.to_string() })
     }
@@ -128,6 +135,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             if let Some(block) = block {
                 return Ok(block);
             }
+            self.resynchronise().await?;
         }
         Err(DeviceError::Damaged { port: self.port(), command: command.to_string() })
     }
@@ -196,6 +204,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
                 // Not recognised by the device: the line was damaged on its way there.
                 Attempt::Replied(reply, block) if reply.end == End::ModemError => {
                     block.into_iter().for_each(|block| self.keep(block));
+                    self.resynchronise().await?;
                 }
                 Attempt::Replied(reply, block) => return Ok((reply, block)),
                 Attempt::Locked => self.log_in_again().await?,
@@ -206,6 +215,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     }
 
     async fn attempt(&mut self, command: &Command, within: Duration) -> Result<Attempt, DeviceError> {
+        // A block that ended before the command was sent is not its answer.
+        self.release();
         self.send(command).await?;
         let deadline = Instant::now() + within;
         let mut collector = ReplyCollector::default();
@@ -226,7 +237,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     async fn resynchronise(&mut self) -> Result<(), DeviceError> {
         let command = Command::attention();
         let within = self.access.pace.patience(ATTENTION_TIMEOUT);
-        tracing::debug!(port = self.access.port, "no answer in time: finding the place again");
+        tracing::debug!(port = self.access.port, "no clean answer: finding the place again");
         self.drain().await?;
         for _ in 0..ATTEMPTS {
             match self.attempt(&command, within).await? {
@@ -242,7 +253,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     }
 
     /// Listens until the line is quiet: what comes late belongs to no command any more.
-    async fn drain(&mut self) -> Result<(), DeviceError> {
+    pub(super) async fn drain(&mut self) -> Result<(), DeviceError> {
         let end = Instant::now() + self.access.pace.patience(QUIET_WITHIN);
         while Instant::now() < end {
             let quiet = Instant::now() + self.access.pace.patience(QUIET);
@@ -252,6 +263,21 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
                 Some(_) => {}
             }
         }
+        Ok(())
+    }
+
+    /// Makes sure that it is still the sensor it was: after every login, and every few minutes on a console that needs none.
+    ///
+    /// # Errors
+    /// No clean answer; or another sensor, which is a restart: everything begins anew.
+    pub async fn confirm(&mut self, expected: &Imei) -> Result<(), DeviceError> {
+        if self.confirmed_at.is_some_and(|at| self.access.pace.device_time(at.elapsed()) < CONFIRM_AFTER) {
+            return Ok(());
+        }
+        if self.get::<Imei>().await? != *expected {
+            return Err(self.restarted());
+        }
+        self.confirmed_at = Some(Instant::now());
         Ok(())
     }
 

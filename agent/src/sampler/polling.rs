@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::greeting::{Greeting, greet};
 use super::plausibility::Outcome;
 use super::reading;
-use super::state::SensorState;
+use super::state::{self, SensorState};
 use super::task::{RecorderGone, Stop, Task};
 use super::warm_up::WarmUps;
 use crate::at::block::Block;
@@ -115,12 +115,24 @@ impl Task {
 
     async fn poll<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Result<(), Stop> {
         let polled = session.measure(self.warm_ups.polled()).await;
+        self.confirm(session).await?;
+        // What fails with one block must not cost the others: they are measured already.
+        let mut outcome = Ok(());
         while let Some(block) = session.heard() {
-            self.take(session, block, Trigger::Unsolicited).await?;
+            outcome = outcome.and(self.take(session, block, Trigger::Unsolicited).await);
         }
+        outcome.and(self.take_polled(session, polled).await)
+    }
+
+    async fn take_polled<Io: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        session: &mut Session<Io>,
+        polled: Result<Block, DeviceError>,
+    ) -> Result<(), Stop> {
         match polled {
             Ok(block) => {
                 self.schedule.answered();
+                self.restarting = false;
                 self.take(session, block, Trigger::Poll).await
             }
             Err(error @ DeviceError::Damaged { .. }) => {
@@ -128,6 +140,14 @@ impl Task {
                 Ok(self.answer_missing(error.fault()).await?)
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Nothing is believed of a sensor that may have been swapped behind a login.
+    async fn confirm<Io: AsyncRead + AsyncWrite + Unpin>(&self, session: &mut Session<Io>) -> Result<(), DeviceError> {
+        match &self.known {
+            Some(known) => session.confirm(known).await,
+            None => Ok(()),
         }
     }
 
@@ -232,16 +252,8 @@ impl Task {
         self.outlets.observations.send(Observation { at: Moment(at), body }).await.map_err(|_| RecorderGone)
     }
 
-    /// Shows where the task is; a new state is an event for the log, the same again is not.
     fn show(&self, state: SensorState) {
-        self.outlets.state.send_if_modified(|shown| {
-            let new = *shown != state;
-            if new {
-                tracing::info!(device.id = %self.plan.device_id, %state, "sensor state");
-                *shown = state;
-            }
-            new
-        });
+        state::show(&self.outlets.state, &self.plan.device_id, state);
     }
 
     fn now(&self) -> Duration {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use kitchen_contract::id::DeviceId;
+use tokio::sync::watch;
+
 use crate::device::error::DeviceError;
 
 /// Where the task is. Sampling goes on in every one of them: a poll that is due becomes a reading with a fault.
@@ -37,6 +40,18 @@ pub enum SensorState {
         /// Its IMEI.
         found: String,
     },
+}
+
+/// Shows a state; a new one is an event for the log, the same again is not.
+pub(super) fn show(shown: &watch::Sender<SensorState>, device_id: &DeviceId, state: SensorState) {
+    shown.send_if_modified(|shown| {
+        let new = *shown != state;
+        if new {
+            tracing::info!(device.id = %device_id, %state, "sensor state");
+            *shown = state;
+        }
+        new
+    });
 }
 
 impl From<&DeviceError> for SensorState {

@@ -83,6 +83,8 @@ pub(super) struct Task {
     pub(super) known: Option<Imei>,
     /// The restart that is going on has been reported.
     pub(super) restart_told: bool,
+    /// It has restarted and not been measured since.
+    pub(super) restarting: bool,
     /// A foreign sensor that has been reported.
     pub(super) foreign: Option<String>,
     /// [`Event::SensorFound`] was the last word.
@@ -120,6 +122,7 @@ impl Task {
             warm_ups: WarmUps::default(),
             known: None,
             restart_told: false,
+            restarting: false,
             foreign: None,
             found: false,
             failing: None,
@@ -159,7 +162,7 @@ impl Task {
                 Stop::Recorder => return Err(RecorderGone),
                 Stop::Device(error) => error,
             };
-            if self.failing.is_none() {
+            if self.failing.is_none() && !self.restarting {
                 (answer_again, person_again) = (ANSWER_AGAIN, PERSON_AGAIN);
             }
             self.tell_restart(&mut session).await?;
@@ -167,7 +170,8 @@ impl Task {
                 return Ok(error);
             }
             let wait = match error {
-                DeviceError::Restarted { .. } => continue,
+                // Greeted again at once; a sensor that keeps restarting before it measures anything is failing.
+                DeviceError::Restarted { .. } if !std::mem::replace(&mut self.restarting, true) => continue,
                 DeviceError::WrongPin { .. } | DeviceError::NoPin { .. } | DeviceError::WrongSensor { .. } => {
                     person_again.wait()
                 }

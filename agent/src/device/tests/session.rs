@@ -6,6 +6,7 @@ use tokio::io::{AsyncWriteExt, duplex};
 use tokio::time::{Instant, sleep};
 
 use super::peer::{BLOCK, PIN, Turn, hear, pause_ms, play, say, session};
+use crate::at::command::Value;
 use crate::at::identity::Imei;
 use crate::at::report_interval::ReportInterval;
 use crate::at::report_on_change::ReportOnChange;
@@ -189,9 +190,38 @@ async fn a_block_between_a_command_and_its_reply_is_overheard() {
 async fn a_damaged_measurement_is_asked_for_once_more() {
     let damaged = BLOCK.replace("9.216 mA", "9.2x6 mA");
     let measure = |block: &str| vec![hear("AT+GETSENSORVALUE=0"), say(block), say(OK)];
-    let (mut session, _peer) = play(script([measure(&damaged), measure(BLOCK), measure(&damaged), measure(&damaged)]));
+    let bad = || [measure(&damaged), vec![hear("AT"), say(OK)]].concat();
+    let (mut session, _peer) = play(script([bad(), measure(BLOCK), bad(), bad()]));
     assert!(session.measure(WARM_UP).await.is_ok());
     assert!(matches!(session.measure(WARM_UP).await, Err(DeviceError::Damaged { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_torn_answer_is_not_the_next_ones() {
+    let (mut session, peer) = play(vec![
+        hear("AT+TDC=?"),
+        say("72x0¶¶OK¶¶"),
+        pause_ms(100),
+        say("7200¶¶OK¶¶"),
+        hear("AT"),
+        say(OK),
+        hear("AT+TDC=?"),
+        say("1500¶¶OK¶¶"),
+    ]);
+    assert_eq!(session.get::<ReportInterval>().await.unwrap(), seconds(1500));
+    assert!(peer.await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_sensor_behind_a_login_is_a_restart() {
+    let ask = |imei: &str| vec![hear("AT+DEUI=?"), say(format!("{imei}¶¶OK¶¶"))];
+    let (mut session, _peer) = play(script([login(), ask("861234509876543"), login(), ask("861234509876550")]));
+    let expected = Imei::parse("861234509876543").unwrap();
+    session.login().await.unwrap();
+    session.confirm(&expected).await.unwrap();
+    session.confirm(&expected).await.unwrap();
+    session.login().await.unwrap();
+    assert!(matches!(session.confirm(&expected).await, Err(DeviceError::Restarted { .. })));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,201 +1,15 @@
 //! The task of a sensor against a small device of our own, in paused time: what observations come of what happens.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kitchen_contract::fault::SensorFault;
-use kitchen_contract::record::{Body, Event, Reading, Trigger};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
+use kitchen_contract::record::{Body, Event, Trigger};
 
-use super::plan::Plan;
-use super::state::SensorState;
-use super::task::{Outlets, RecorderGone, run_on};
-use crate::device::error::DeviceError;
-use crate::device::pace::Pace;
+use super::bench::{BOOT, Bench, IMEI, OTHER_IMEI};
 use crate::device::tests::peer::{BLOCK, PIN};
-use crate::observation::Observation;
-use crate::settings::SensorSettings;
-use crate::speed::Speed;
-
-const IMEI: &str = "861234509876543";
-const OTHER_IMEI: &str = "861234509876550";
-
-/// A device that does what the reference says, as far as the task can tell.
-struct Fake {
-    imei: &'static str,
-    pin: &'static str,
-    locked: bool,
-    silent: bool,
-    unplugged: bool,
-    /// Printed as soon as possible.
-    print: String,
-    /// What the next measurements read, in mA; the last one stays.
-    currents: VecDeque<&'static str>,
-    settings: [(&'static str, String); 3],
-    measured: u32,
-}
-
-impl Fake {
-    fn answer(&mut self, line: &str) -> String {
-        if self.silent {
-            return String::new();
-        }
-        if self.locked {
-            self.locked = line != self.pin;
-            return format!("[1]Password {}¶", if self.locked { "Incorrect" } else { "Correct" });
-        }
-        match line {
-            "AT" => "¶OK¶¶".to_owned(),
-            "AT+MODEL=?" => "PS-NB,v1.1.2¶¶OK¶¶".to_owned(),
-            "AT+DEUI=?" => format!("{}¶¶OK¶¶", self.imei),
-            "AT+GETSENSORVALUE=0" => format!("{}¶OK¶¶", self.block()),
-            _ => self.setting(line.strip_prefix("AT+").unwrap()),
-        }
-    }
-
-    fn setting(&mut self, line: &str) -> String {
-        let (name, value) = line.split_once('=').unwrap();
-        let setting = self.settings.iter_mut().find(|(known, _)| *known == name).unwrap();
-        if value == "?" {
-            return format!("{}¶¶OK¶¶", setting.1);
-        }
-        setting.1 = value.to_owned();
-        "¶OK¶¶".to_owned()
-    }
-
-    fn block(&mut self) -> String {
-        self.measured += 1;
-        let current = if self.currents.len() > 1 { self.currents.pop_front() } else { self.currents.front().copied() };
-        BLOCK.replace("9.216", current.unwrap())
-    }
-}
-
-/// One sensor, its task and what comes out of it.
-struct Bench {
-    fake: Arc<Mutex<Fake>>,
-    observations: mpsc::Receiver<Observation>,
-    state: watch::Receiver<SensorState>,
-    shutdown: CancellationToken,
-    task: JoinHandle<Result<(), RecorderGone>>,
-    start: Instant,
-}
-
-impl Bench {
-    fn new(extra: &str) -> Self {
-        let fake = Arc::new(Mutex::new(Fake {
-            imei: IMEI,
-            pin: PIN,
-            locked: true,
-            silent: false,
-            unplugged: false,
-            print: String::new(),
-            currents: VecDeque::from(["10.976"]),
-            settings: [("12VT", "500".into()), ("TDC", "7200".into()), ("ROC", "0,0,0,0".into())],
-            measured: 0,
-        }));
-        let (observed, observations) = mpsc::channel(64);
-        let (shown, state) = watch::channel(SensorState::WaitingForPort);
-        let (shutdown, start) = (CancellationToken::new(), Instant::now());
-        let outlets = Outlets { observations: observed, state: shown, start, pace: Pace::new(Speed::REAL) };
-        let device = Arc::clone(&fake);
-        let open = move || open(&device);
-        let task = tokio::spawn(run_on(open, plan(extra), outlets, shutdown.clone()));
-        Self { fake, observations, state, shutdown, task, start }
-    }
-
-    fn set(&self, change: impl FnOnce(&mut Fake)) {
-        change(&mut self.fake.lock().unwrap());
-    }
-
-    async fn next(&mut self) -> Body {
-        tokio::time::timeout(Duration::from_secs(600), self.observations.recv()).await.unwrap().unwrap().body
-    }
-
-    async fn reading(&mut self) -> Reading {
-        match self.next().await {
-            Body::Reading(reading) => reading,
-            other => panic!("expected a reading, not {other:?}"),
-        }
-    }
-
-    async fn event(&mut self) -> Event {
-        match self.next().await {
-            Body::Event(event) => event,
-            other => panic!("expected an event, not {other:?}"),
-        }
-    }
-
-    /// Skips the beginning: found, and the first temperature measured twice.
-    async fn settled(extra: &str) -> Self {
-        let mut bench = Self::new(extra);
-        assert!(matches!(bench.event().await, Event::SensorFound { .. }));
-        for _ in 0..2 {
-            assert_eq!(bench.temperature().await, 3.6);
-        }
-        bench
-    }
-
-    async fn temperature(&mut self) -> f64 {
-        self.reading().await.value.unwrap().get()
-    }
-
-    async fn fault(&mut self) -> (SensorFault, Option<f64>) {
-        let reading = self.reading().await;
-        (reading.value.unwrap_err(), reading.raw_ma.map(|current| current.get()))
-    }
-}
-
-fn plan(extra: &str) -> Plan {
-    let text = format!(
-        "device_id = 'fridge-1'\nport = '/dev/ttyTest'\npin = '{PIN}'\ninterval = '60s'\nreport_interval = '20m'\n\
-         warm_up = '6s'\n{extra}\n[transmitter]\nlow = -40.0\nhigh = 60.0\n"
-    );
-    Plan::new(&toml::from_str::<SensorSettings>(&text).unwrap()).unwrap()
-}
-
-fn open(fake: &Arc<Mutex<Fake>>) -> Result<DuplexStream, DeviceError> {
-    if fake.lock().unwrap().unplugged {
-        return Err(DeviceError::PortMissing { port: "/dev/ttyTest".to_owned() });
-    }
-    let (ours, theirs) = duplex(4096);
-    tokio::spawn(serve(Arc::clone(fake), theirs));
-    Ok(ours)
-}
-
-async fn serve(fake: Arc<Mutex<Fake>>, mut io: DuplexStream) {
-    let mut line = Vec::new();
-    loop {
-        let byte = tokio::select! {
-            byte = io.read_u8() => match byte {
-                Ok(byte) => Some(byte),
-                Err(_) => return,
-            },
-            () = sleep(Duration::from_millis(100)) => None,
-        };
-        let answer = {
-            let mut fake = fake.lock().unwrap();
-            if fake.unplugged {
-                return;
-            }
-            match byte {
-                Some(b'\r') => fake.answer(&String::from_utf8(std::mem::take(&mut line)).unwrap()),
-                Some(byte) => {
-                    line.push(byte);
-                    String::new()
-                }
-                None => std::mem::take(&mut fake.print),
-            }
-        };
-        if io.write_all(answer.replace('¶', "\r\n").as_bytes()).await.is_err() {
-            return;
-        }
-    }
-}
+use crate::sampler::state::SensorState;
+use crate::sampler::task::RecorderGone;
 
 #[tokio::test(start_paused = true)]
 async fn finds_sets_and_polls_on_the_grid() {
@@ -299,12 +113,42 @@ async fn a_restart_is_an_event_and_the_settings_are_applied_again() {
     bench.set(|fake| {
         fake.locked = true;
         fake.settings[0].1 = "500".to_owned();
-        fake.print =
-            "¶DRAGINO NB bootloader v1.3¶[616]reboot error:NRST!¶¶DRAGINO PS-NB NB-IoT Sensor Node¶".to_owned();
+        fake.print = BOOT.to_owned();
     });
     assert_eq!(bench.event().await, Event::SensorReset { device_id: "fridge-1".parse().unwrap() });
     assert_eq!(bench.temperature().await, 3.6);
     assert_eq!(bench.fake.lock().unwrap().settings[0].1, "6000");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sensor_that_keeps_restarting_is_failing_and_every_poll_says_so() {
+    let mut bench = Bench::settled("").await;
+    bench.set(|fake| fake.resetting = true);
+    let (mut faults, mut resets) = (0, 0);
+    while bench.start.elapsed() < Duration::from_secs(1200) {
+        match bench.next().await {
+            Body::Reading(reading) => faults += i32::from(reading.value == Err(SensorFault::NoAnswer)),
+            Body::Event(Event::SensorReset { .. }) => resets += 1,
+            _ => {}
+        }
+    }
+    assert_eq!(faults, 19);
+    assert!(resets < 60, "{resets}");
+    bench.set(|fake| fake.resetting = false);
+    while !matches!(bench.next().await, Body::Reading(reading) if reading.value.is_ok()) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_that_was_polled_is_kept_when_an_overheard_one_cannot_be_measured_again() {
+    let mut bench = Bench::settled("").await;
+    bench.set(|fake| fake.preface = BLOCK.replace("9.216", "19.000") + "[1500]*****End of upload*****¶¶");
+    let mut kept = Vec::new();
+    while kept.len() < 2 {
+        if let Body::Reading(reading) = bench.next().await {
+            kept.push(reading.raw_ma.map(|current| current.get()));
+        }
+    }
+    assert_eq!(kept, [Some(19.0), Some(10.976)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -326,7 +170,20 @@ async fn another_sensor_than_the_configured_one_is_never_a_temperature() {
 
 #[tokio::test(start_paused = true)]
 async fn a_swapped_sensor_is_named_and_its_first_temperature_measured_twice() {
+    swapped_after(0).await;
+}
+
+/// At its ordinary time the lock says nothing of a restart: who answers behind it is asked.
+#[tokio::test(start_paused = true)]
+async fn a_sensor_swapped_when_its_console_locks_is_named() {
+    swapped_after(5).await;
+}
+
+async fn swapped_after(polls: u32) {
     let mut bench = Bench::settled("").await;
+    for _ in 0..polls {
+        bench.temperature().await;
+    }
     bench.set(|fake| {
         (fake.imei, fake.locked) = (OTHER_IMEI, true);
         fake.currents = VecDeque::from(["12.000"]);

@@ -1,0 +1,212 @@
+//! For tests: one sensor's task, and the small device it talks to.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kitchen_contract::fault::SensorFault;
+use kitchen_contract::record::{Body, Event, Reading};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::device::error::DeviceError;
+use crate::device::pace::Pace;
+use crate::device::tests::peer::{BLOCK, PIN};
+use crate::observation::Observation;
+use crate::sampler::plan::Plan;
+use crate::sampler::state::SensorState;
+use crate::sampler::task::{Outlets, RecorderGone, run_on};
+use crate::settings::SensorSettings;
+use crate::speed::Speed;
+
+pub(super) const IMEI: &str = "861234509876543";
+pub(super) const BOOT: &str = "¶DRAGINO NB bootloader v1.3¶[616]reboot error:NRST!¶¶DRAGINO PS-NB NB-IoT Sensor Node¶";
+pub(super) const OTHER_IMEI: &str = "861234509876550";
+
+/// A device that does what the reference says, as far as the task can tell.
+pub(super) struct Fake {
+    pub(super) imei: &'static str,
+    pub(super) pin: &'static str,
+    pub(super) locked: bool,
+    pub(super) silent: bool,
+    pub(super) unplugged: bool,
+    /// Printed before the next measurement, after which it falls silent.
+    pub(super) preface: String,
+    /// Starts again instead of measuring.
+    pub(super) resetting: bool,
+    /// Printed as soon as possible.
+    pub(super) print: String,
+    /// What the next measurements read, in mA; the last one stays.
+    pub(super) currents: VecDeque<&'static str>,
+    pub(super) settings: [(&'static str, String); 3],
+    pub(super) measured: u32,
+}
+
+impl Fake {
+    fn answer(&mut self, line: &str) -> String {
+        if self.silent {
+            return String::new();
+        }
+        if self.locked {
+            self.locked = line != self.pin;
+            return format!("[1]Password {}¶", if self.locked { "Incorrect" } else { "Correct" });
+        }
+        match line {
+            "AT" => "¶OK¶¶".to_owned(),
+            "AT+MODEL=?" => "PS-NB,v1.1.2¶¶OK¶¶".to_owned(),
+            "AT+DEUI=?" => format!("{}¶¶OK¶¶", self.imei),
+            "AT+GETSENSORVALUE=0" if self.resetting => {
+                self.locked = true;
+                BOOT.to_owned()
+            }
+            "AT+GETSENSORVALUE=0" => {
+                self.silent = !self.preface.is_empty();
+                format!("{}{}¶OK¶¶", std::mem::take(&mut self.preface), self.block())
+            }
+            _ => self.setting(line.strip_prefix("AT+").unwrap()),
+        }
+    }
+
+    fn setting(&mut self, line: &str) -> String {
+        let (name, value) = line.split_once('=').unwrap();
+        let setting = self.settings.iter_mut().find(|(known, _)| *known == name).unwrap();
+        if value == "?" {
+            return format!("{}¶¶OK¶¶", setting.1);
+        }
+        setting.1 = value.to_owned();
+        "¶OK¶¶".to_owned()
+    }
+
+    fn block(&mut self) -> String {
+        self.measured += 1;
+        let current = if self.currents.len() > 1 { self.currents.pop_front() } else { self.currents.front().copied() };
+        BLOCK.replace("9.216", current.unwrap())
+    }
+}
+
+/// One sensor, its task and what comes out of it.
+pub(super) struct Bench {
+    pub(super) fake: Arc<Mutex<Fake>>,
+    pub(super) observations: mpsc::Receiver<Observation>,
+    pub(super) state: watch::Receiver<SensorState>,
+    pub(super) shutdown: CancellationToken,
+    pub(super) task: JoinHandle<Result<(), RecorderGone>>,
+    pub(super) start: Instant,
+}
+
+impl Bench {
+    pub(super) fn new(extra: &str) -> Self {
+        let fake = Arc::new(Mutex::new(Fake {
+            imei: IMEI,
+            pin: PIN,
+            locked: true,
+            silent: false,
+            unplugged: false,
+            preface: String::new(),
+            resetting: false,
+            print: String::new(),
+            currents: VecDeque::from(["10.976"]),
+            settings: [("12VT", "500".into()), ("TDC", "7200".into()), ("ROC", "0,0,0,0".into())],
+            measured: 0,
+        }));
+        let (observed, observations) = mpsc::channel(64);
+        let (shown, state) = watch::channel(SensorState::WaitingForPort);
+        let (shutdown, start) = (CancellationToken::new(), Instant::now());
+        let outlets = Outlets { observations: observed, state: shown, start, pace: Pace::new(Speed::REAL) };
+        let device = Arc::clone(&fake);
+        let open = move || open(&device);
+        let task = tokio::spawn(run_on(open, plan(extra), outlets, shutdown.clone()));
+        Self { fake, observations, state, shutdown, task, start }
+    }
+
+    pub(super) fn set(&self, change: impl FnOnce(&mut Fake)) {
+        change(&mut self.fake.lock().unwrap());
+    }
+
+    pub(super) async fn next(&mut self) -> Body {
+        tokio::time::timeout(Duration::from_secs(600), self.observations.recv()).await.unwrap().unwrap().body
+    }
+
+    pub(super) async fn reading(&mut self) -> Reading {
+        match self.next().await {
+            Body::Reading(reading) => reading,
+            other => panic!("expected a reading, not {other:?}"),
+        }
+    }
+
+    pub(super) async fn event(&mut self) -> Event {
+        match self.next().await {
+            Body::Event(event) => event,
+            other => panic!("expected an event, not {other:?}"),
+        }
+    }
+
+    /// Skips the beginning: found, and the first temperature measured twice.
+    pub(super) async fn settled(extra: &str) -> Self {
+        let mut bench = Self::new(extra);
+        assert!(matches!(bench.event().await, Event::SensorFound { .. }));
+        for _ in 0..2 {
+            assert_eq!(bench.temperature().await, 3.6);
+        }
+        bench
+    }
+
+    pub(super) async fn temperature(&mut self) -> f64 {
+        self.reading().await.value.unwrap().get()
+    }
+
+    pub(super) async fn fault(&mut self) -> (SensorFault, Option<f64>) {
+        let reading = self.reading().await;
+        (reading.value.unwrap_err(), reading.raw_ma.map(|current| current.get()))
+    }
+}
+
+pub(super) fn plan(extra: &str) -> Plan {
+    let text = format!(
+        "device_id = 'fridge-1'\nport = '/dev/ttyTest'\npin = '{PIN}'\ninterval = '60s'\nreport_interval = '20m'\n\
+         warm_up = '6s'\n{extra}\n[transmitter]\nlow = -40.0\nhigh = 60.0\n"
+    );
+    Plan::new(&toml::from_str::<SensorSettings>(&text).unwrap()).unwrap()
+}
+
+pub(super) fn open(fake: &Arc<Mutex<Fake>>) -> Result<DuplexStream, DeviceError> {
+    if fake.lock().unwrap().unplugged {
+        return Err(DeviceError::PortMissing { port: "/dev/ttyTest".to_owned() });
+    }
+    let (ours, theirs) = duplex(4096);
+    tokio::spawn(serve(Arc::clone(fake), theirs));
+    Ok(ours)
+}
+
+async fn serve(fake: Arc<Mutex<Fake>>, mut io: DuplexStream) {
+    let mut line = Vec::new();
+    loop {
+        let byte = tokio::select! {
+            byte = io.read_u8() => match byte {
+                Ok(byte) => Some(byte),
+                Err(_) => return,
+            },
+            () = sleep(Duration::from_millis(100)) => None,
+        };
+        let answer = {
+            let mut fake = fake.lock().unwrap();
+            if fake.unplugged {
+                return;
+            }
+            match byte {
+                Some(b'\r') => fake.answer(&String::from_utf8(std::mem::take(&mut line)).unwrap()),
+                Some(byte) => {
+                    line.push(byte);
+                    String::new()
+                }
+                None => std::mem::take(&mut fake.print),
+            }
+        };
+        if io.write_all(answer.replace('¶', "\r\n").as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}

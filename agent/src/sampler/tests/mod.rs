@@ -1,0 +1,4 @@
+//! Tests of the sampler as a whole.
+
+mod bench;
+mod task;
