@@ -175,6 +175,7 @@ mod tests {
 
     use super::*;
     use crate::buffer::{Buffer, Keeper, Limits, Read, ReadLimits};
+    use crate::clock::wall::Exchange;
 
     fn step(step_ms: i64) -> Observation {
         Observation { at: Moment(Duration::from_secs(1)), body: Body::Event(Event::ClockStep { step_ms }) }
@@ -193,6 +194,8 @@ mod tests {
         }
         drop(observations);
         let clock = SharedClock::new(Instant::now());
+        let server_time = "2026-12-01T10:00:00.000Z".parse().unwrap();
+        clock.learn(Exchange { sent: clock.now(), received: clock.now(), server_time });
         Recorder::new("kitchen-1".parse().unwrap(), waiting, handle.clone(), clock).run().await;
         let everything = ReadLimits { records_max: 1000, bytes_max: 1_000_000 };
         let Ok(Read::Batch(batch)) = handle.read(0, everything).await else { panic!() };

@@ -3,6 +3,7 @@
 //! The recorder stamps with it, the forwarder teaches it, rustls checks certificates against it. It decides nothing:
 //! [`WallClock`] does.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,6 +14,10 @@ use tokio::time::Instant;
 
 use super::wall::{Exchange, Stamp, SystemReading, WallClock};
 use crate::observation::Moment;
+
+/// There as soon as the time daemon, systemd-timesyncd, has set the clock in this run of the system. Other daemons leave no
+/// such file; with them records wait for `serverTime`, as without any.
+const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
 
 /// A handle on the clocks of this run; clones share what was learnt.
 #[derive(Clone, Debug)]
@@ -42,6 +47,11 @@ impl SharedClock {
         self.lock().learn(exchange);
     }
 
+    /// The sink's certificate is not valid at the time that it was checked against.
+    pub fn doubt(&self) {
+        self.lock().doubt();
+    }
+
     /// An earlier run left this synced time on disk.
     pub fn raise_floor(&self, saved: Timestamp) {
         self.lock().raise_floor(saved);
@@ -55,7 +65,7 @@ impl SharedClock {
     fn system(&self) -> SystemReading {
         let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_millis());
         let wall = unix_ms.and_then(|unix_ms| Timestamp::from_unix_ms(i64::try_from(unix_ms).ok()?).ok());
-        SystemReading { at: self.now(), wall }
+        SystemReading { at: self.now(), wall, synchronised: Path::new(SYNCHRONISED).exists() }
     }
 
     fn lock(&self) -> MutexGuard<'_, WallClock> {
@@ -65,7 +75,7 @@ impl SharedClock {
 
 impl TimeProvider for SharedClock {
     fn current_time(&self) -> Option<UnixTime> {
-        let wall = self.lock().at_least_floor(self.system());
+        let wall = self.lock().certificate_time(self.system());
         let since_1970 = Duration::from_millis(u64::try_from(wall.unix_ms()).ok()?);
         Some(UnixTime::since_unix_epoch(since_1970))
     }

@@ -3,8 +3,8 @@
 //! | known | stamp |
 //! |---|---|
 //! | a `serverTime` of this run | its time plus what the monotonic clock has counted since: `synced` while the bound is within a second, then `estimated` with that bound |
-//! | only a system clock not before the floor | the system clock, `estimated` without a bound |
-//! | neither | unsettled: the record waits in the buffer until a `serverTime` arrives |
+//! | only a system clock that the time daemon vouches for, not before the floor | the system clock, `estimated` without a bound |
+//! | neither | unsettled: the record waits in the buffer until a `serverTime` arrives, which is before it can be sent |
 //!
 //! The bound is half the round trip (the sink wrote its time somewhere inside it) plus the drift of the gateway's crystal.
 //! Records of an earlier run that were never settled are placed as if that run had ended when the next one began: the
@@ -47,6 +47,8 @@ pub struct SystemReading {
     pub at: Moment,
     /// What it said; absent before 1970.
     pub wall: Option<Timestamp>,
+    /// The time daemon has set it since the system's start.
+    pub synchronised: bool,
 }
 
 /// A question to the sink and its answer.
@@ -73,13 +75,15 @@ struct Anchor {
 pub struct WallClock {
     floor: Timestamp,
     anchor: Option<Anchor>,
+    /// Certificates were not valid by the system clock, which nobody vouches for: the floor is tried instead.
+    doubted: bool,
 }
 
 impl WallClock {
     /// Knows nothing yet but that it is not before the build month.
     pub fn new() -> Self {
         let floor = Timestamp::from_unix_ms(BUILD_MONTH_UNIX_MS).expect("invariant: the build month is after 1970");
-        Self { floor, anchor: None }
+        Self { floor, anchor: None, doubted: false }
     }
 
     /// It is not before `saved` either: a synced time that an earlier run left on disk.
@@ -113,7 +117,7 @@ impl WallClock {
         if let Some(anchor) = self.anchor {
             return anchor.stamp(at);
         }
-        match system.wall.filter(|wall| *wall >= self.floor) {
+        match system.wall.filter(|wall| system.synchronised && *wall >= self.floor) {
             Some(wall) => {
                 let timestamp = wall.saturating_add_ms(-ms_between(at, system.at));
                 Stamp::Settled { timestamp, clock: Trust::Estimated { bound_ms: None } }
@@ -132,9 +136,16 @@ impl WallClock {
         self.anchor.map(|anchor| anchor.place(Moment(Duration::ZERO)).0)
     }
 
+    /// The sink's certificate was not valid at [`Self::certificate_time`]. While nobody vouches for the system clock, it may
+    /// be the clock that is wrong, years ahead even: the next attempt takes the floor, the one after the system clock again.
+    pub fn doubt(&mut self) {
+        self.doubted = !self.doubted;
+    }
+
     /// The best guess of UTC now, never before the floor: what certificates are checked against.
-    pub fn at_least_floor(&self, system: SystemReading) -> Timestamp {
-        let known = self.anchor.map(|anchor| anchor.place(system.at).0).or(system.wall);
+    pub fn certificate_time(&self, system: SystemReading) -> Timestamp {
+        let believed = system.wall.filter(|_| system.synchronised || !self.doubted);
+        let known = self.anchor.map(|anchor| anchor.place(system.at).0).or(believed);
         known.map_or(self.floor, |wall| wall.max(self.floor))
     }
 }
@@ -193,7 +204,7 @@ mod tests {
     }
 
     fn system(at_ms: u64, text: &str) -> SystemReading {
-        SystemReading { at: moment(at_ms), wall: Some(utc(text)) }
+        SystemReading { at: moment(at_ms), wall: Some(utc(text)), synchronised: true }
     }
 
     #[test]
@@ -201,7 +212,7 @@ mod tests {
         let clock = WallClock::new();
         let stamp = clock.stamp(moment(500), system(700, "1970-01-01T00:00:09.000Z"));
         assert_eq!(stamp, Stamp::Unsettled { at: moment(500) });
-        assert_eq!(clock.at_least_floor(system(700, "1970-01-01T00:00:09.000Z")), utc("2026-11-01T00:00:00.000Z"));
+        assert_eq!(clock.certificate_time(system(700, "1970-01-01T00:00:09.000Z")), utc("2026-11-01T00:00:00.000Z"));
     }
 
     #[test]
@@ -209,6 +220,24 @@ mod tests {
         let stamp = WallClock::new().stamp(moment(500), system(700, "2026-12-01T10:00:00.200Z"));
         let clock = Trust::Estimated { bound_ms: None };
         assert_eq!(stamp, Stamp::Settled { timestamp: utc("2026-12-01T10:00:00.000Z"), clock });
+    }
+
+    #[test]
+    fn a_system_clock_that_nobody_vouches_for_settles_nothing() {
+        let nobodys = SystemReading { synchronised: false, ..system(700, "2036-12-01T10:00:00.200Z") };
+        assert_eq!(WallClock::new().stamp(moment(500), nobodys), Stamp::Unsettled { at: moment(500) });
+    }
+
+    #[test]
+    fn a_clock_years_ahead_does_not_make_every_certificate_expire() {
+        let (mut clock, ahead) = (WallClock::new(), system(700, "2036-12-01T10:00:00.200Z"));
+        let nobodys = SystemReading { synchronised: false, ..ahead };
+        let (wall, floor) = (utc("2036-12-01T10:00:00.200Z"), utc("2026-11-01T00:00:00.000Z"));
+        assert_eq!(clock.certificate_time(nobodys), wall);
+        clock.doubt();
+        assert_eq!((clock.certificate_time(nobodys), clock.certificate_time(ahead)), (floor, wall));
+        clock.doubt();
+        assert_eq!(clock.certificate_time(nobodys), wall);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub enum LinkFault {
     Unreachable(String),
     /// The sink's certificate or ours was refused.
     TlsRefused(String),
+    /// The sink's certificate is not valid now, or now is not what our clock says.
+    CertificateTime(String),
     /// The sink knows who we are and does not let us in.
     NotAuthorised(String),
     /// The gateway's own certificate files cannot be used.
@@ -29,7 +31,7 @@ impl LinkFault {
     pub fn state(&self) -> &'static str {
         match self {
             Self::Unreachable(_) => "unreachable",
-            Self::TlsRefused(_) => "tls-refused",
+            Self::TlsRefused(_) | Self::CertificateTime(_) => "tls-refused",
             Self::NotAuthorised(_) => "not-authorised",
             Self::Identity(_) => "identity-unusable",
             Self::Protocol(_) => "protocol",
@@ -43,6 +45,9 @@ impl LinkFault {
             Self::Unreachable(_) => "check the network, `mqtt.host` and `mqtt.port`; readings are kept meanwhile",
             Self::TlsRefused(_) => {
                 "check validity and issuer of the certificates at both ends; readings are kept meanwhile"
+            }
+            Self::CertificateTime(_) => {
+                "check the certificate's dates and this gateway's clock; readings are kept meanwhile"
             }
             Self::NotAuthorised(_) => {
                 "check that the gateway is registered, and that its id is the CN of its certificate"
@@ -60,7 +65,7 @@ impl fmt::Display for LinkFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(reason) => write!(formatter, "unreachable: {reason}"),
-            Self::TlsRefused(reason) => write!(formatter, "TLS refused: {reason}"),
+            Self::TlsRefused(reason) | Self::CertificateTime(reason) => write!(formatter, "TLS refused: {reason}"),
             Self::NotAuthorised(reason) => write!(formatter, "not authorised: {reason}"),
             Self::Identity(reason) => write!(formatter, "own certificate unusable: {reason}"),
             Self::Protocol(reason) => write!(formatter, "not understood: {reason}"),
@@ -111,24 +116,27 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 }
 
 fn tls_fault(error: &rustls::Error) -> LinkFault {
-    let reason = match error {
-        rustls::Error::InvalidCertificate(problem) => format!("the cloud's certificate: {}", certificate_text(problem)),
-        rustls::Error::AlertReceived(alert) => format!("our certificate: {}", alert_text(*alert)),
-        other => return LinkFault::Protocol(format!("no TLS as agreed: {other}")),
-    };
-    LinkFault::TlsRefused(reason)
+    match error {
+        rustls::Error::InvalidCertificate(problem) => certificate_fault(problem),
+        rustls::Error::AlertReceived(alert) => {
+            LinkFault::TlsRefused(format!("our certificate: {}", alert_text(*alert)))
+        }
+        other => LinkFault::Protocol(format!("no TLS as agreed: {other}")),
+    }
 }
 
-fn certificate_text(problem: &CertificateError) -> String {
-    match problem {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "expired".to_owned(),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "not valid yet".to_owned(),
+fn certificate_fault(error: &CertificateError) -> LinkFault {
+    let dated = |text: &str| LinkFault::CertificateTime(format!("the cloud's certificate: {text}"));
+    let problem = match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => return dated("expired"),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => return dated("not valid yet"),
         CertificateError::UnknownIssuer => "issued by an authority that is not in `mqtt.ca`".to_owned(),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "issued for another name than `mqtt.host`".to_owned()
         }
         other => other.to_string(),
-    }
+    };
+    LinkFault::TlsRefused(format!("the cloud's certificate: {problem}"))
 }
 
 fn alert_text(alert: AlertDescription) -> String {

@@ -16,6 +16,7 @@
 //! | [`tls`] | certificate, key, authorities |
 //! | [`link`] | one connection: rumqttc at arm's length |
 //! | [`task`] | does what the state machine says |
+//! | `telling` | what is said of it in the log |
 
 pub mod backoff;
 pub mod fault;
@@ -23,6 +24,7 @@ pub mod link;
 pub mod passed_over;
 pub mod state;
 pub mod task;
+mod telling;
 pub mod timing;
 pub mod tls;
 pub mod window;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use hw_sim::bench::layout::GATEWAY;
+use hw_sim::bench::layout::{GATEWAY, KITCHEN};
 use hw_sim::bench::process::Role;
 use hw_sim::bench::{Layout, Process, process::Run};
 use nix::sys::signal::Signal;
@@ -68,6 +68,23 @@ async fn a_foreign_certificate_is_a_state_and_the_right_one_is_used_when_it_come
     kitchen.readings(FRIDGE, 3, |reading| reading["temperature"].is_number()).await;
     kitchen.settle().await;
     Evidence::of(&kitchen.layout).await.is_whole();
+}
+
+/// A mistyped kitchen: its records can never be taken, and must not hold up those of the right one behind them.
+#[tokio::test]
+async fn a_wrong_kitchen_is_said_and_does_not_hold_up_the_right_one() {
+    let mut kitchen = Kitchen::prepare(plan()).await;
+    let config = kitchen.layout.dir().join("agent.toml");
+    let (right, wrong) = (format!("kitchen_id = \"{KITCHEN}\""), "kitchen_id = \"no-such-kitchen\"");
+    replace_in(&config, &right, wrong);
+    kitchen.start_cloud().await;
+    kitchen.start_sensors();
+    kitchen.start_agent();
+    agent_says(&kitchen.layout, "the cloud does not take the records of this kitchen").await;
+    assert!(kitchen.agent.take().unwrap().terminate().await.unwrap().success());
+    replace_in(&config, wrong, &right);
+    kitchen.start_agent();
+    kitchen.readings(FRIDGE, 3, |reading| reading["temperature"].is_number()).await;
 }
 
 #[tokio::test]
