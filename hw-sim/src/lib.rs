@@ -21,6 +21,7 @@ mod cli;
 
 pub mod transcript;
 
+#[cfg(feature = "bench")]
 pub mod bench;
 
 pub use cli::main;

@@ -3,12 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
+#[cfg(feature = "bench")]
 mod end_to_end;
+#[cfg(feature = "bench")]
 mod evidence;
+#[cfg(feature = "bench")]
 mod kitchen;
 mod port;
 mod replay;
 mod rules;
+#[cfg(feature = "bench")]
 mod states;
 mod support;
 mod tidy;
