@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::device::DeviceConfig;
 use crate::imei::Imei;
-use crate::physics::{DoorOpening, Range, Unit};
+use crate::physics::{DoorOpening, Environment, Range, Unit};
 use crate::profile::Profile;
 use crate::sensor::{SensorConfig, SensorError, SimulatedSensor};
 
@@ -116,12 +116,13 @@ impl RunArgs {
     fn into_config(self) -> Result<SensorConfig, SensorError> {
         let Self { link, profile, seed, imei, speed, unit, range, door_open: doors } = self;
         let profile = Profile::load(&profile)?;
-        Ok(SensorConfig { link, speed, device: DeviceConfig { profile, seed, imei, unit, range, doors } })
+        let environment = Environment { unit, range, doors };
+        Ok(SensorConfig { link, speed, device: DeviceConfig { profile, seed, imei, environment } })
     }
 }
 
 fn ready_line(config: &SensorConfig) -> String {
-    let DeviceConfig { profile, seed, unit, .. } = &config.device;
+    let DeviceConfig { profile, seed, environment: Environment { unit, .. }, .. } = &config.device;
     format!("(profile {}, unit {unit}, seed {seed})", profile.name)
 }
 

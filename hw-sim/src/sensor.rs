@@ -11,7 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::device::{Device, DeviceConfig};
 use crate::imei::Imei;
 use crate::live::{Control, LiveDevice};
-use crate::physics::{DoorOpening, Range, Unit};
+use crate::physics::{DoorOpening, Environment};
 use crate::profile::{Profile, ProfileError};
 use crate::pty::{Port, PortError};
 
@@ -67,14 +67,13 @@ impl SensorConfig {
     /// Profile `nb-1.1`, a walk-in fridge, -40 to +60 °C, speed 1, no scheduled door opening.
     pub fn new(link: impl Into<PathBuf>, seed: u64) -> Result<Self, SensorError> {
         let profile = Profile::load("nb-1.1")?;
-        let (unit, range) = (Unit::WalkInFridge, Range::KITCHEN);
-        let device = DeviceConfig { profile, seed, imei: None, unit, range, doors: Vec::new() };
+        let device = DeviceConfig { profile, seed, imei: None, environment: Environment::walk_in_fridge() };
         Ok(Self { link: link.into(), speed: 1.0, device })
     }
 
     /// Adds a long door opening, in device time since power-on.
     pub fn door_open(mut self, opening: DoorOpening) -> Self {
-        self.device.doors.push(opening);
+        self.device.environment.doors.push(opening);
         self
     }
 }

@@ -19,7 +19,7 @@ use super::settings::Settings;
 use super::step::{Action, Cause, Purpose, Step};
 use super::uplink::{Job, JobBuilder};
 use crate::imei::Imei;
-use crate::physics::{Board, BoardConfig, DoorOpening, Range, Unit};
+use crate::physics::{Board, BoardConfig, Environment};
 use crate::profile::{Profile, is_pin};
 
 /// What one device is made from. Everything random in it comes from the seed.
@@ -31,12 +31,8 @@ pub struct DeviceConfig {
     pub seed: u64,
     /// The IMEI; derived from the seed when none is given.
     pub imei: Option<Imei>,
-    /// The kitchen unit the probe hangs in.
-    pub unit: Unit,
-    /// The transmitter's range.
-    pub range: Range,
-    /// Long door openings, in device time since power-on.
-    pub doors: Vec<DoorOpening>,
+    /// Where the probe hangs and what it is wired to.
+    pub environment: Environment,
 }
 
 /// A sensor in virtual time, powered on at [`Duration::ZERO`].
@@ -55,9 +51,9 @@ pub struct Device {
 impl Device {
     /// Applies power: the boot text begins.
     pub fn new(config: DeviceConfig) -> Self {
-        let DeviceConfig { profile, seed, imei, unit, range, doors } = config;
+        let DeviceConfig { profile, seed, imei, environment } = config;
         let imei = imei.unwrap_or_else(|| Imei::from_seed(seed));
-        let board = Board::new(BoardConfig { unit, range, doors, idc_clip: profile.idc_clip }, seed);
+        let board = Board::new(BoardConfig { environment, idc_clip: profile.idc_clip }, seed);
         let mut device = Self {
             settings: Settings::factory(&profile, imei.as_str()),
             console: Console::new(profile.input_buffer_bytes),

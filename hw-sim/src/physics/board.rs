@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::battery::Battery;
 use super::converter::{CONVERSION, CONVERSIONS, Converter};
-use super::thermal::{DoorOpening, ThermalModel};
-use super::transmitter::{Range, Transmitter};
-use super::unit::Unit;
+use super::environment::Environment;
+use super::thermal::ThermalModel;
+use super::transmitter::Transmitter;
 
 /// An unconnected voltage input floats a little above ground, in V.
 const OPEN_VDC_V: f64 = 0.012;
@@ -18,12 +18,8 @@ const LEAKAGE_MA: f64 = 0.001;
 /// What the board is made from.
 #[derive(Debug, Clone)]
 pub(crate) struct BoardConfig {
-    /// The kitchen unit the probe hangs in.
-    pub(crate) unit: Unit,
-    /// The transmitter's range.
-    pub(crate) range: Range,
-    /// Scheduled door openings.
-    pub(crate) doors: Vec<DoorOpening>,
+    /// What hangs on the board, and where.
+    pub(crate) environment: Environment,
     /// Positive full scale of the current input in mA.
     pub(crate) idc_clip: f64,
 }
@@ -66,9 +62,10 @@ impl Board {
     /// A board whose every part gets its own stream of the seed.
     pub(crate) fn new(config: BoardConfig, seed: u64) -> Self {
         let stream = |part: u64| seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(part);
+        let Environment { unit, range, doors } = config.environment;
         Self {
-            thermal: ThermalModel::new(config.unit, stream(1), config.doors),
-            transmitter: Transmitter::new(config.range, stream(2)),
+            thermal: ThermalModel::new(unit, stream(1), doors),
+            transmitter: Transmitter::new(range, stream(2)),
             converter: Converter::new(config.idc_clip, stream(3)),
             battery: Battery::new(stream(4)),
             powered_since: None,

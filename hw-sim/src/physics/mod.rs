@@ -3,6 +3,8 @@
 //! In the order of the signal. Pure and seeded: the temperature at a time depends on the seed and the doors only, never
 //! on how often anyone looked.
 
+mod environment;
+
 mod noise;
 mod thermal;
 mod unit;
@@ -14,6 +16,7 @@ mod board;
 mod converter;
 
 pub(crate) use board::{Board, BoardConfig, Sample};
+pub use environment::Environment;
 pub use thermal::DoorOpening;
 pub use transmitter::{Range, RangeError};
 pub use unit::{Unit, UnitError};

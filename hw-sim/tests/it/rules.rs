@@ -117,7 +117,7 @@ fn always_on_reads_the_truth_from_the_second_sample_on() {
 fn a_temperature_out_of_range_saturates_as_namur_asks() {
     for (range, expected) in [("20..60", 3.8), ("-40..0", 20.5)] {
         let mut config = config(1);
-        config.range = range.parse().unwrap();
+        config.environment.range = range.parse().unwrap();
         let mut bench = Bench::unlocked(config);
         bench.set("AT+12VT=6000");
         assert!((bench.measure_ma() - expected).abs() < 0.02, "{range}");
@@ -127,12 +127,12 @@ fn a_temperature_out_of_range_saturates_as_namur_asks() {
 #[test]
 fn a_freezer_is_frozen_and_an_open_fridge_gets_warm() {
     let mut freezer = config(1);
-    freezer.unit = Unit::Freezer;
+    freezer.environment.unit = Unit::Freezer;
     let mut bench = Bench::unlocked(freezer);
     assert!((-22.0..-18.0).contains(&bench.device.true_temperature()));
 
     let mut open = config(1);
-    open.doors = vec![DoorOpening { from: seconds(100), to: seconds(200) }];
+    open.environment.doors = vec![DoorOpening { from: seconds(100), to: seconds(200) }];
     let mut bench = Bench::unlocked(open);
     bench.set("AT+12VT=6000");
     bench.pass(seconds(190).saturating_sub(bench.now));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hw_sim::physics::{DoorOpening, Range, Unit};
+use hw_sim::physics::Environment;
 use hw_sim::{Device, DeviceConfig, Profile};
 
 /// One character at 9600 baud.
@@ -14,8 +14,7 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
 
 pub(crate) fn config(seed: u64) -> DeviceConfig {
     let profile = Profile::load("nb-1.1").unwrap();
-    let (unit, range) = (Unit::WalkInFridge, Range::KITCHEN);
-    DeviceConfig { profile, seed, imei: None, unit, range, doors: Vec::<DoorOpening>::new() }
+    DeviceConfig { profile, seed, imei: None, environment: Environment::walk_in_fridge() }
 }
 
 /// Device and host in virtual time.
