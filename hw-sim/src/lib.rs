@@ -2,7 +2,7 @@
 //!
 //! The files in the order of a reading: `physics` makes a temperature into what the converter reads, `device` is the
 //! firmware that measures, prints and answers (both pure, in virtual time), `pty` is the serial port a client opens,
-//! `sensor` lets a device live on it in real time, `cli` is the program. `profile` and `imei` are what a device is made
+//! `sensor` lets a device live on it in real time, `control` tells it what to do meanwhile, `cli` is the program. `profile` and `imei` are what a device is made
 //! from. `transcript` reads the golden dialogues; it knows nothing of the device.
 
 mod imei;
@@ -15,7 +15,10 @@ mod device;
 mod pty;
 
 mod live;
+mod obey;
 mod sensor;
+
+mod control;
 
 mod cli;
 
@@ -29,4 +32,4 @@ pub use device::{Device, DeviceConfig};
 pub use imei::{Imei, ImeiError};
 pub use profile::{Defaults, Latencies, LatencyRange, Profile, ProfileError};
 pub use pty::PortError;
-pub use sensor::{SensorConfig, SensorError, SimulatedSensor};
+pub use sensor::{Controller, SensorConfig, SensorError, SensorEvent, SimulatedSensor};

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::device::Device;
 use crate::pty::{Port, PortError};
-use crate::sensor::SensorError;
+use crate::sensor::{SensorError, SensorEvent};
 
 /// A character needs this long through the adapter, in device time. Longer than two characters on the line: so a host
 /// that answers the moment it has read an `OK` line does not run into the rest of the reply block, as with real USB.
@@ -37,19 +37,24 @@ pub(crate) enum Control {
     Silence(bool, oneshot::Sender<()>),
     SetPin(String, oneshot::Sender<bool>),
     Temperature(oneshot::Sender<f64>),
+    Command(String, oneshot::Sender<Result<String, String>>),
 }
 
 /// Device and port, and what lies between them.
 #[derive(Debug)]
 pub(crate) struct LiveDevice {
-    device: Device,
-    port: Option<Port>,
-    link: PathBuf,
-    silent: bool,
+    pub(super) device: Device,
+    pub(super) port: Option<Port>,
+    pub(super) link: PathBuf,
+    pub(super) silent: bool,
+    /// Supply off: when it comes back, in device time.
+    pub(super) power_returns: Option<Duration>,
     started: Instant,
+    on_for: Duration,
     speed: f64,
     chunks: StdRng,
     next_chunk: Duration,
+    events: Option<mpsc::Sender<SensorEvent>>,
 }
 
 enum Event {
@@ -61,9 +66,19 @@ enum Event {
 
 impl LiveDevice {
     pub(crate) fn new(device: Device, port: Port, link: PathBuf) -> Self {
-        let (started, chunks) = (Instant::now(), StdRng::seed_from_u64(0));
-        let next_chunk = Duration::ZERO;
-        Self { device, port: Some(port), link, silent: false, started, speed: 1.0, chunks, next_chunk }
+        Self {
+            device,
+            port: Some(port),
+            link,
+            silent: false,
+            power_returns: None,
+            started: Instant::now(),
+            on_for: Duration::ZERO,
+            speed: 1.0,
+            chunks: StdRng::seed_from_u64(0),
+            next_chunk: Duration::ZERO,
+            events: None,
+        }
     }
 
     pub(crate) fn at_speed(mut self, speed: f64) -> Self {
@@ -73,6 +88,20 @@ impl LiveDevice {
 
     pub(crate) fn with_chunks(mut self, seed: u64) -> Self {
         self.chunks = StdRng::seed_from_u64(seed);
+        self
+    }
+
+    /// The device was powered on that long ago, and nobody heard what it said.
+    pub(crate) fn on_for(mut self, time: Duration) -> Self {
+        self.device.advance(time);
+        self.device.take_output(time);
+        self.on_for = time;
+        self
+    }
+
+    /// Tells what happens to the sensor; events that nobody takes are dropped.
+    pub(crate) fn telling(mut self, events: mpsc::Sender<SensorEvent>) -> Self {
+        self.events = Some(events);
         self
     }
 
@@ -109,13 +138,14 @@ impl LiveDevice {
         // A receiver that went away does not want to know.
         match control {
             Control::Unplug(done) => {
-                self.port = None;
+                self.unplug();
                 let _ = done.send(());
             }
             Control::Replug(done) => {
-                let _ = done.send(self.replug());
+                let _ = done.send(self.replug(None));
             }
             Control::PowerCycle(done) => {
+                self.power_returns = None;
                 self.device.power_cycle(self.now());
                 let _ = done.send(());
             }
@@ -130,18 +160,39 @@ impl LiveDevice {
                 self.device.advance(self.now());
                 let _ = answer.send(self.device.true_temperature());
             }
+            Control::Command(line, answered) => {
+                let answer = self.obey(&line);
+                self.tell(SensorEvent::Commanded { line, answer: answer.clone() });
+                let _ = answered.send(answer);
+            }
         }
     }
 
-    fn replug(&mut self) -> Result<(), PortError> {
-        if self.port.is_none() {
-            self.port = Some(Port::open(&self.link)?);
+    pub(super) fn unplug(&mut self) {
+        if self.port.take().is_some() {
+            self.tell(SensorEvent::Unplugged);
         }
+    }
+
+    /// Without effect while plugged in, unless another place is asked for.
+    pub(super) fn replug(&mut self, link: Option<PathBuf>) -> Result<(), PortError> {
+        let link = link.unwrap_or_else(|| self.link.clone());
+        if self.port.is_some() && link == self.link {
+            return Ok(());
+        }
+        let port = Port::open(&link)?;
+        self.tell(SensorEvent::Plugged { link: link.clone(), port: port.slave().to_owned() });
+        (self.port, self.link) = (Some(port), link);
         Ok(())
     }
 
+    fn tell(&self, event: SensorEvent) {
+        // Full: whoever listens does not keep up, or nobody listens.
+        let _ = self.events.as_ref().map(|events| events.try_send(event));
+    }
+
     fn received(&mut self, bytes: &[u8]) {
-        if !self.silent {
+        if !self.silent && self.power_returns.is_none() {
             self.device.feed(self.now(), bytes);
         }
     }
@@ -149,12 +200,15 @@ impl LiveDevice {
     fn replace_port(&mut self, error: &PortError) -> Result<(), SensorError> {
         tracing::warn!(%error, "replacing the pseudo terminal");
         self.port = None;
-        Ok(self.replug()?)
+        Ok(self.replug(None)?)
     }
 
     /// One chunk to the client. Without an adapter, or with broken wires, it goes nowhere.
     fn hand_over(&mut self) -> Result<(), PortError> {
         let now = self.now();
+        if !self.is_powered(now) {
+            return Ok(());
+        }
         self.device.advance(now);
         if now < self.next_chunk {
             return Ok(());
@@ -170,17 +224,28 @@ impl LiveDevice {
         }
     }
 
+    /// Gives the supply back when its time has come.
+    fn is_powered(&mut self, now: Duration) -> bool {
+        if let Some(at) = self.power_returns.take_if(|at| *at <= now) {
+            self.device.power_cycle(at);
+        }
+        self.power_returns.is_none()
+    }
+
     /// Real time of the next thing to do.
     fn wakeup(&self) -> Instant {
         let idle = self.now() + IDLE;
-        let wanted = self.device.next_wakeup().map_or(idle, |at| at + ADAPTER_DELAY);
+        let wanted = match self.power_returns {
+            Some(at) => at,
+            None => self.device.next_wakeup().map_or(idle, |at| at + ADAPTER_DELAY),
+        };
         let device_time = wanted.max(self.next_chunk).min(idle);
-        self.started + device_time.div_f64(self.speed)
+        self.started + device_time.saturating_sub(self.on_for).div_f64(self.speed)
     }
 
     /// Device time.
-    fn now(&self) -> Duration {
-        self.started.elapsed().mul_f64(self.speed)
+    pub(super) fn now(&self) -> Duration {
+        self.on_for + self.started.elapsed().mul_f64(self.speed)
     }
 }
 

@@ -106,7 +106,7 @@ pub enum ProfileError {
         known: String,
     },
     /// The file cannot be read.
-    #[error("cannot read profile `{}`: {source}", path.display())]
+    #[error("cannot read profile `{}`: {source}\n\nhint: give a readable .toml file, or a built-in name", path.display())]
     Read {
         /// The file.
         path: PathBuf,

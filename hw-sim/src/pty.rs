@@ -4,9 +4,12 @@
 //! client left unread. Closing it is the adapter being pulled out: a client reads end of file, and writing gives EIO.
 
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,6 +30,9 @@ pub enum PortError {
     /// Something else is at the link's path.
     #[error("`{}` exists and is not a symbolic link\n\nhint: choose another path, or move that file away", .0.display())]
     Occupied(PathBuf),
+    /// The link leads to a simulator that is alive.
+    #[error("`{}` belongs to another simulator\n\nhint: end that one, or choose another path", .0.display())]
+    InUse(PathBuf),
     /// The link cannot be made.
     #[error("cannot make the link `{}`: {source}\n\nhint: its folder must exist and be writable", path.display())]
     Link {
@@ -48,19 +54,21 @@ pub(crate) struct Port {
     watch: Option<AsyncFd<File>>,
     slave: PathBuf,
     link: PathBuf,
+    _claim: UnixListener,
 }
 
 impl Port {
     /// Makes the pty and the link. Needs a tokio runtime.
     pub(crate) fn open(link: &Path) -> Result<Self, PortError> {
         refuse_other_files(link)?;
+        let claim = claim(link)?;
         let pair = openpty(None, None).map_err(pty_error)?;
         let slave = ttyname(&pair.slave).map_err(pty_error)?;
         set_raw_9600(&pair.slave).map_err(pty_error)?;
         fcntl(&pair.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(pty_error)?;
         point_link_at(&slave, link).map_err(|source| PortError::Link { path: link.to_owned(), source })?;
         // The slave is closed here: only while clients have it open can the master tell that there is one.
-        Ok(Self { master: File::from(pair.master), watch: None, slave, link: link.to_owned() })
+        Ok(Self { master: File::from(pair.master), watch: None, slave, link: link.to_owned(), _claim: claim })
     }
 
     /// The device path behind the link.
@@ -157,6 +165,22 @@ fn refuse_other_files(link: &Path) -> Result<(), PortError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(source) => Err(PortError::Link { path: link.to_owned(), source }),
     }
+}
+
+/// Says that the link is ours, for as long as the result lives and this process does: a link that was left behind by a
+/// simulator that was killed leads nowhere, or to a terminal of somebody else, and cannot tell. An abstract socket nobody
+/// connects to leaves nothing behind.
+fn claim(link: &Path) -> Result<UnixListener, PortError> {
+    let error = |source| PortError::Link { path: link.to_owned(), source };
+    let folder = link.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut hasher = DefaultHasher::new();
+    (fs::canonicalize(folder).map_err(error)?, link.file_name()).hash(&mut hasher);
+    let name = format!("hw-sim-link-{:016x}", hasher.finish());
+    let address = SocketAddr::from_abstract_name(name).map_err(error)?;
+    UnixListener::bind_addr(&address).map_err(|source| match source.kind() {
+        ErrorKind::AddrInUse => PortError::InUse(link.to_owned()),
+        _ => error(source),
+    })
 }
 
 /// Makes the link under another name and renames it, so that a client never sees a half-made or missing link.

@@ -3,6 +3,7 @@
 //! The device is battery powered: it goes on living while the adapter is unplugged.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -17,6 +18,8 @@ use crate::pty::{Port, PortError};
 
 /// Control messages on their way; each sender waits for its answer, so a few are plenty.
 const CONTROLS_MAX: usize = 8;
+/// Events that nobody has taken yet; more are dropped.
+const EVENTS_MAX: usize = 64;
 
 /// What one simulated sensor is made from.
 #[derive(Debug, Clone)]
@@ -25,6 +28,8 @@ pub struct SensorConfig {
     pub link: PathBuf,
     /// Device time runs this many times faster than real time; 1 is the real device.
     pub speed: f64,
+    /// How long the device has been on when its port appears, in device time.
+    pub on_for: Duration,
     /// The device behind the port.
     pub device: DeviceConfig,
 }
@@ -56,8 +61,44 @@ pub struct SimulatedSensor {
     link: PathBuf,
     slave: PathBuf,
     controls: mpsc::Sender<Control>,
+    events: mpsc::Receiver<SensorEvent>,
     task: JoinHandle<Result<(), SensorError>>,
     shutdown: DropGuard,
+}
+
+/// Something that happened to a running sensor from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SensorEvent {
+    /// The adapter was pulled out.
+    Unplugged,
+    /// The adapter was plugged in.
+    Plugged {
+        /// Where the port appears.
+        link: PathBuf,
+        /// The pty behind it.
+        port: PathBuf,
+    },
+    /// A control line was carried out or refused.
+    Commanded {
+        /// The line.
+        line: String,
+        /// What was answered.
+        answer: Result<String, String>,
+    },
+}
+
+/// Tells a running sensor what to do; many may hold one.
+#[derive(Debug, Clone)]
+pub struct Controller {
+    controls: mpsc::Sender<Control>,
+}
+
+impl Controller {
+    /// Carries out one control line, such as `power-cut 5`; the answer or the refusal is one line of text.
+    pub async fn command(&self, line: &str) -> Result<String, String> {
+        let gone = |_| SensorError::Gone.to_string();
+        ask(&self.controls, |done| Control::Command(line.to_owned(), done)).await.map_err(gone)?
+    }
 }
 
 impl SensorConfig {
@@ -68,7 +109,7 @@ impl SensorConfig {
     pub fn new(link: impl Into<PathBuf>, seed: u64) -> Result<Self, SensorError> {
         let profile = Profile::load("nb-1.1")?;
         let device = DeviceConfig { profile, seed, imei: None, environment: Environment::walk_in_fridge() };
-        Ok(Self { link: link.into(), speed: 1.0, device })
+        Ok(Self { link: link.into(), speed: 1.0, on_for: Duration::ZERO, device })
     }
 
     /// Adds a long door opening, in device time since power-on.
@@ -81,7 +122,7 @@ impl SensorConfig {
 impl SimulatedSensor {
     /// Powers a device on and plugs it in. Needs a tokio runtime with I/O and time.
     pub fn start(config: SensorConfig) -> Result<Self, SensorError> {
-        let SensorConfig { link, speed, device } = config;
+        let SensorConfig { link, speed, on_for, device } = config;
         if !(speed > 0.0 && speed <= SensorConfig::SPEED_MAX) {
             return Err(SensorError::Speed(speed));
         }
@@ -91,10 +132,11 @@ impl SimulatedSensor {
         let device = Device::new(device);
         let imei = device.imei().clone();
         let (controls, received) = mpsc::channel(CONTROLS_MAX);
+        let (telling, events) = mpsc::channel(EVENTS_MAX);
         let shutdown = CancellationToken::new();
         let live = LiveDevice::new(device, port, link.clone()).at_speed(speed).with_chunks(chunk_seed);
-        let task = tokio::spawn(live.run(received, shutdown.clone()));
-        Ok(Self { imei, link, slave, controls, task, shutdown: shutdown.drop_guard() })
+        let task = tokio::spawn(live.on_for(on_for).telling(telling).run(received, shutdown.clone()));
+        Ok(Self { imei, link, slave, controls, events, task, shutdown: shutdown.drop_guard() })
     }
 
     /// The device's IMEI.
@@ -110,6 +152,17 @@ impl SimulatedSensor {
     /// The pty behind the link when the sensor was started; another one after a [`Self::replug`].
     pub fn slave(&self) -> &Path {
         &self.slave
+    }
+
+    /// Tells the sensor what to do from elsewhere, in the words of `hw-sim ctl`.
+    pub fn controller(&self) -> Controller {
+        Controller { controls: self.controls.clone() }
+    }
+
+    /// What happens to the sensor from now on; the second time, and when nobody keeps up, nothing.
+    pub fn take_events(&mut self) -> mpsc::Receiver<SensorEvent> {
+        let (_, nothing) = mpsc::channel(1);
+        std::mem::replace(&mut self.events, nothing)
     }
 
     /// Pulls the adapter out: clients see end of file and EIO, the link is gone, the device lives on.
@@ -158,8 +211,15 @@ impl SimulatedSensor {
     }
 
     async fn ask<T>(&self, control: impl FnOnce(oneshot::Sender<T>) -> Control) -> Result<T, SensorError> {
-        let (done, answer) = oneshot::channel();
-        self.controls.send(control(done)).await.map_err(|_| SensorError::Gone)?;
-        answer.await.map_err(|_| SensorError::Gone)
+        ask(&self.controls, control).await
     }
+}
+
+async fn ask<T>(
+    controls: &mpsc::Sender<Control>,
+    control: impl FnOnce(oneshot::Sender<T>) -> Control,
+) -> Result<T, SensorError> {
+    let (done, answer) = oneshot::channel();
+    controls.send(control(done)).await.map_err(|_| SensorError::Gone)?;
+    answer.await.map_err(|_| SensorError::Gone)
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
+mod control;
 #[cfg(feature = "bench")]
 mod end_to_end;
 #[cfg(feature = "bench")]
@@ -10,9 +11,11 @@ mod evidence;
 #[cfg(feature = "bench")]
 mod kitchen;
 mod port;
+mod program;
 mod replay;
 mod rules;
 #[cfg(feature = "bench")]
 mod states;
 mod support;
 mod tidy;
+mod wrong;
