@@ -13,6 +13,7 @@ pub mod physics;
 mod device;
 
 mod pty;
+mod serial;
 
 mod live;
 mod obey;

@@ -2,6 +2,7 @@
 
 use crate::control::socket::SocketError;
 use crate::sensor::SensorError;
+use crate::serial::SerialError;
 
 /// Could not ask: usage, profile, port, socket, file.
 pub(super) const EXIT_COULD_NOT: u8 = 2;
@@ -13,6 +14,8 @@ pub(super) const EXIT_REFUSED: u8 = 1;
 pub(super) enum Failure {
     #[error(transparent)]
     Sensor(#[from] SensorError),
+    #[error(transparent)]
+    Port(#[from] SerialError),
     #[error(transparent)]
     Socket(#[from] SocketError),
     #[error("cannot run: {0}")]

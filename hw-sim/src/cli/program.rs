@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use super::failure::{EXIT_COULD_NOT, Failure};
-use super::{ctl, run};
+use super::{console, ctl, run};
 
 /// Simulates a Dragino PS-NB-GE temperature sensor on a virtual serial port, faithful to the byte.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ const EXIT_CODES: &str = "Exit codes: 0 fine, 1 refused or different, 2 could no
 enum Command {
     /// Runs one sensor until Ctrl-C: 9600 baud, 8N1, no echo, PIN as in the profile.
     Run(run::RunArgs),
+    /// Lets you talk to a sensor by hand: to a simulated one, or to whatever is at --port.
+    Console(console::ConsoleArgs),
     /// Tells a running simulator to do something: unplug, power-cut, a fault…
     Ctl(ctl::CtlArgs),
 }
@@ -51,6 +53,7 @@ fn start(command: Command) -> Result<ExitCode, Failure> {
     runtime.block_on(async {
         match command {
             Command::Run(args) => run::run(args).await,
+            Command::Console(args) => console::run(args).await,
             Command::Ctl(args) => ctl::run(args).await,
         }
     })

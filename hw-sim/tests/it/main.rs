@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
+mod console;
 mod control;
 #[cfg(feature = "bench")]
 mod end_to_end;

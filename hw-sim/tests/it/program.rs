@@ -22,7 +22,7 @@ pub(crate) fn hw_sim(args: &[&str]) -> Output {
 
 pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hw-sim"));
-    command.args(args).stdin(Stdio::null()).env_remove("NO_COLOR").env_remove("RUST_LOG");
+    command.args(args).stdin(Stdio::null()).env_remove("NO_COLOR").env("RUST_LOG", "warn");
     command
 }
 
@@ -52,7 +52,7 @@ impl Program {
     }
 
     /// Everything it still prints, and how it ends, after Ctrl-C.
-    pub(crate) fn interrupt(mut self) -> (String, ExitStatus) {
+    pub(crate) fn interrupt(self) -> (String, ExitStatus) {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
         self.end()
     }
