@@ -14,7 +14,7 @@
 //! ~ 300 s                that much time passes, whatever is said
 //! ```
 //!
-//! In device bytes `¶` is CR LF, `\r` and `\n` are what they say. Three parts differ from run to run; what is written is
+//! In device bytes `¶` is CR LF, `\r` and `\n` are what they say, `\x1a` is the byte with that number. Three parts differ from run to run; what is written is
 //! the sample a replayer sends when it plays the device: `[123]` at the beginning of a device line is any counter,
 //! `{9.216}` is any number with as many decimals, `{~some words}` is any text without a line end.
 
@@ -62,7 +62,7 @@ pub struct Pattern(Vec<Token>);
 /// A part of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Token {
-    Exact(String),
+    Exact(Vec<u8>),
     Number(String),
     Text(String),
 }
@@ -158,7 +158,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, &'static str> {
     if let Some((counter, after)) = text.strip_prefix('[').and_then(|inner| inner.split_once(']'))
         && counter.bytes().all(|byte| byte.is_ascii_digit())
     {
-        tokens.extend([Token::Exact("[".to_owned()), Token::Number(counter.to_owned()), Token::Exact("]".to_owned())]);
+        tokens.extend([Token::Exact(b"[".to_vec()), Token::Number(counter.to_owned()), Token::Exact(b"]".to_vec())]);
         rest = after;
     }
     while let Some((exact, wild)) = rest.split_once('{') {
@@ -174,17 +174,33 @@ fn tokens(text: &str) -> Result<Vec<Token>, &'static str> {
     Ok(tokens)
 }
 
-fn unescape(text: &str) -> String {
-    text.replace('¶', "\r\n").replace("\\r", "\r").replace("\\n", "\n")
+/// Escapes to bytes; a backslash before anything else is a backslash.
+pub(crate) fn unescape(text: &str) -> Vec<u8> {
+    let text = text.replace('¶', "\r\n");
+    let mut parts = text.split('\\');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let number = part.strip_prefix('x').and_then(|hex| u8::from_str_radix(hex.get(..2)?, 16).ok());
+        let (byte, length) = match (part.as_bytes().first(), number) {
+            (Some(b'r'), _) => (b'\r', 1),
+            (Some(b'n'), _) => (b'\n', 1),
+            (_, Some(number)) => (number, 3),
+            _ => (b'\\', 0),
+        };
+        bytes.push(byte);
+        bytes.extend(&part.as_bytes()[length..]);
+    }
+    bytes
 }
 
 impl Pattern {
     /// Bytes a device could send: the text as written.
     pub fn sample(&self) -> Vec<u8> {
-        let text = |token: &Token| match token {
-            Token::Exact(text) | Token::Number(text) | Token::Text(text) => text.clone(),
+        let bytes = |token: &Token| match token {
+            Token::Exact(bytes) => bytes.clone(),
+            Token::Number(text) | Token::Text(text) => text.clone().into_bytes(),
         };
-        self.0.iter().map(text).collect::<String>().into_bytes()
+        self.0.iter().flat_map(bytes).collect()
     }
 
     /// Compares bytes from their beginning.
@@ -204,7 +220,7 @@ impl Pattern {
 impl Token {
     fn compare(&self, bytes: &[u8]) -> Match {
         match self {
-            Self::Exact(text) => compare_exact(text.as_bytes(), bytes),
+            Self::Exact(expected) => compare_exact(expected, bytes),
             Self::Number(sample) => compare_number(sample, bytes),
             Self::Text(_) => match bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
                 Some(0) => Match::Mismatch(0),
@@ -279,6 +295,12 @@ mod tests {
         check("¶OK¶¶", "\r\nOK\r\n\r\n[7]", Match::Complete(8));
         check("¶OK¶¶", "\r\nOK\r\n", Match::Partial);
         check("¶OK¶¶", "\r\nERROR\r\n", Match::Mismatch(2));
+    }
+
+    #[test]
+    fn escapes_are_bytes() {
+        assert_eq!(unescape("a¶\\r\\n\\x1a\\xff\\x7b"), b"a\r\n\r\n\x1a\xff{");
+        assert_eq!(unescape("\\xzz\\x1\\q\\"), b"\\xzz\\x1\\q\\");
     }
 
     #[test]
