@@ -23,6 +23,8 @@ mod control;
 
 mod cli;
 
+mod record;
+mod replay;
 pub mod transcript;
 
 #[cfg(feature = "bench")]

@@ -108,6 +108,23 @@ impl Port {
         Ok(())
     }
 
+    /// Waits for a client, if there is none.
+    pub(crate) async fn client(&mut self) -> Result<(), PortError> {
+        if self.watch.is_none() { self.wait_for_client().await } else { Ok(()) }
+    }
+
+    /// Waits until no client is there; what is still written to the port is forgotten.
+    pub(crate) async fn no_client(&mut self) -> Result<(), PortError> {
+        let mut buffer = [0; 256];
+        while self.client_is_there() {
+            tokio::select! {
+                forgotten = self.read(&mut buffer) => drop(forgotten?),
+                () = tokio::time::sleep(LOOK_FOR_CLIENT) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Nothing announces that a slave was opened, so it is looked at again and again.
     async fn wait_for_client(&mut self) -> Result<(), PortError> {
         while !self.client_is_there() {

@@ -1,8 +1,13 @@
 //! Why a command ended without an answer, and the exit code that says so.
 
+use std::path::PathBuf;
+
 use crate::control::socket::SocketError;
+use crate::pty::PortError;
+use crate::replay::ReplayError;
 use crate::sensor::SensorError;
 use crate::serial::SerialError;
+use crate::transcript::TranscriptError;
 
 /// Could not ask: usage, profile, port, socket, file.
 pub(super) const EXIT_COULD_NOT: u8 = 2;
@@ -17,6 +22,15 @@ pub(super) enum Failure {
     #[error(transparent)]
     Port(#[from] SerialError),
     #[error(transparent)]
+    Link(#[from] PortError),
+    #[error("cannot {what} `{}`: {source}{hint}", path.display())]
+    File { what: &'static str, path: PathBuf, source: std::io::Error, hint: &'static str },
+    #[error("{}, {source}\n\nhint: `hw-sim replay --help` shows the format", path.display())]
+    Transcript { path: PathBuf, source: TranscriptError },
+    /// The dialogue went otherwise, or could not go on.
+    #[error("{}, line {line}: {source}", path.display())]
+    Replay { path: PathBuf, line: usize, source: ReplayError },
+    #[error(transparent)]
     Socket(#[from] SocketError),
     #[error("cannot run: {0}")]
     System(#[from] std::io::Error),
@@ -28,7 +42,7 @@ pub(super) enum Failure {
 impl Failure {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) => EXIT_REFUSED,
+            Self::Refused(_) | Self::Replay { source: ReplayError::Different(_), .. } => EXIT_REFUSED,
             _ => EXIT_COULD_NOT,
         }
     }

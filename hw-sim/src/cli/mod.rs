@@ -5,6 +5,8 @@ mod program;
 
 mod console;
 mod ctl;
+mod record;
+mod replay;
 mod run;
 
 mod device;

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use super::failure::{EXIT_COULD_NOT, Failure};
-use super::{console, ctl, run};
+use super::{console, ctl, record, replay, run};
 
 /// Simulates a Dragino PS-NB-GE temperature sensor on a virtual serial port, faithful to the byte.
 #[derive(Debug, Parser)]
@@ -27,6 +27,10 @@ enum Command {
     Run(run::RunArgs),
     /// Lets you talk to a sensor by hand: to a simulated one, or to whatever is at --port.
     Console(console::ConsoleArgs),
+    /// Passes a dialogue through from a link to a port and back, and writes it down as a transcript.
+    Record(record::RecordArgs),
+    /// Plays the device's side of a transcript to a client, or the host's side to a device.
+    Replay(replay::ReplayArgs),
     /// Tells a running simulator to do something: unplug, power-cut, a fault…
     Ctl(ctl::CtlArgs),
 }
@@ -54,6 +58,8 @@ fn start(command: Command) -> Result<ExitCode, Failure> {
         match command {
             Command::Run(args) => run::run(args).await,
             Command::Console(args) => console::run(args).await,
+            Command::Record(args) => record::run(args).await,
+            Command::Replay(args) => replay::run(args).await,
             Command::Ctl(args) => ctl::run(args).await,
         }
     })

@@ -68,7 +68,7 @@ fn the_ready_line_says_where_everything_is_and_nothing_stays_behind() {
 
 #[test]
 fn a_sensor_is_unplugged_silenced_and_cut_off_by_command() {
-    let run = Run::start(&[]);
+    let run = Run::start(&["--speed", "10"]);
     let mut host = Host::open(&run.path("tty"));
     host.ask("604218", "Password Correct");
     run.done(&["set", "pin", "another1"]);

@@ -5,6 +5,7 @@
 
 mod console;
 mod control;
+mod dialogue;
 #[cfg(feature = "bench")]
 mod end_to_end;
 #[cfg(feature = "bench")]

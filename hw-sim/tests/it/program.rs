@@ -1,10 +1,10 @@
 //! The program `hw-sim` as a process of its own, and a client on its port.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, PipeReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
@@ -33,14 +33,21 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 /// A running program; dropping it kills it.
 pub(crate) struct Program {
     child: Child,
-    stdout: BufReader<ChildStdout>,
+    stdout: BufReader<PipeReader>,
 }
 
 impl Program {
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut child = command(args).stdout(Stdio::piped()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        Self { child, stdout }
+        let (read, write) = std::io::pipe().unwrap();
+        let child = command(args).stdout(write).spawn().unwrap();
+        Self { child, stdout: BufReader::new(read) }
+    }
+
+    /// As [`Self::start`], with its errors among its output.
+    pub(crate) fn start_with_errors(args: &[&str]) -> Self {
+        let (read, write) = std::io::pipe().unwrap();
+        let child = command(args).stdout(write.try_clone().unwrap()).stderr(write).spawn().unwrap();
+        Self { child, stdout: BufReader::new(read) }
     }
 
     /// The next line it prints, without its end.
