@@ -117,7 +117,8 @@ impl RunArgs {
         let Self { link, profile, seed, imei, speed, unit, range, door_open: doors } = self;
         let profile = Profile::load(&profile)?;
         let environment = Environment { unit, range, doors };
-        Ok(SensorConfig { link, speed, device: DeviceConfig { profile, seed, imei, environment } })
+        let device = DeviceConfig { imei, environment, ..DeviceConfig::new(profile, seed) };
+        Ok(SensorConfig { link, speed, device })
     }
 }
 

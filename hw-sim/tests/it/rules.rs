@@ -185,7 +185,7 @@ fn blocks_keep_the_period_and_count_up() {
 fn without_a_sim_blocks_may_be_missing_by_profile() {
     let mut silent = config(1);
     silent.profile.blocks_without_sim = false;
-    silent.profile.defaults.tdc = 300;
+    silent.profile.defaults.insert("AT+TDC".to_owned(), "300".to_owned());
     let output = Bench::powered(silent).pass(seconds(3600));
     assert!(!output.contains("Upload start") && !output.contains("IDC_Input"));
     assert_eq!(output.matches("Failed to read IMSI number.").count(), 12);
