@@ -29,6 +29,8 @@ mod uplink;
 #[allow(dead_code)]
 mod calendar;
 #[allow(dead_code)]
+mod clock_log;
+#[allow(dead_code)]
 mod log_pages;
 
 pub use super_loop::{Device, DeviceConfig};

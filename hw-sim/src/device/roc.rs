@@ -122,7 +122,7 @@ impl fmt::Display for Roc {
 }
 
 /// C's `sscanf("%d,%d,...")`: as many numbers as there are, up to the first thing that is none.
-fn numbers(value: &str) -> Vec<i64> {
+pub(super) fn numbers(value: &str) -> Vec<i64> {
     let starts_number = |text: &&str| {
         let text = text.trim_start_matches([' ', '\t']);
         text.trim_start_matches(['-', '+']).starts_with(|first: char| first.is_ascii_digit())
