@@ -25,6 +25,7 @@ pub mod transcript;
 pub mod bench;
 
 pub use cli::main;
+pub use device::{BatteryDecimals, HexLayout, JsonDialect, JsonHistory, JsonKeys, JsonTime};
 pub use device::{Device, DeviceConfig};
 pub use imei::{Imei, ImeiError};
 pub use profile::{Defaults, Latencies, LatencyRange, Profile, ProfileError};

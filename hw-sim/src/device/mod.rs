@@ -31,6 +31,11 @@ mod calendar;
 #[allow(dead_code)]
 mod clock_log;
 #[allow(dead_code)]
+mod history;
+#[allow(dead_code)]
 mod log_pages;
+#[allow(dead_code, unused_imports)]
+mod payload;
 
+pub use payload::{BatteryDecimals, HexLayout, JsonDialect, JsonHistory, JsonKeys, JsonTime};
 pub use super_loop::{Device, DeviceConfig};
