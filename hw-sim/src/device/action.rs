@@ -6,7 +6,9 @@ use super::boot;
 use super::device::Device;
 use super::measurement;
 use super::memory::Memory;
-use super::roc::{Alarms, Rules};
+use super::network::Network;
+use super::payload::Alarms;
+use super::roc::Rules;
 use super::settings::{Change, Settings};
 use super::step::{Action, Cause, Purpose, Step, event_and_empty_line};
 use super::uplink::{NO_SIGNAL, Request};
@@ -145,8 +147,8 @@ impl Device {
             latched: self.profile.roc_latched,
             phantom: self.profile.has(Quirk::PhantomHit),
         };
-        let alarms: Alarms = self.settings.roc().check(&mut self.memory.references, &sample, rules);
-        if alarms.any() {
+        let alarms = self.settings.roc().check(&mut self.memory.references, &sample, rules);
+        if alarms != Alarms::default() {
             self.memory.hit = Some(Request { measured: Some(sample), alarms });
         }
         let debug = format!("{} uA,{} mV", sample.idc_ua(), sample.vdc_mv());
@@ -215,12 +217,11 @@ impl Device {
 
     /// Quirk Q15: cycles are missing with nothing wrong before or after.
     pub(super) fn is_silent(&self) -> bool {
-        self.network == super::network::Network::Silent && self.profile.has(Quirk::SilentGaps)
+        self.network == Network::Silent && self.profile.has(Quirk::SilentGaps)
     }
 
     /// Without a cell or a SIM card the modem says 99.
     pub(super) fn csq(&self) -> u8 {
-        use super::network::Network;
         match self.network {
             Network::NoSim | Network::NoSignal | Network::NoResponse => NO_SIGNAL,
             _ => self.csq.unwrap_or(17),

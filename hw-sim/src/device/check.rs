@@ -1,7 +1,9 @@
 //! What a set accepts: one check for each grammar, from the typed text to the text that is stored (device reference
 //! sections 6 and 12, quirk Q8).
 
+use super::clock_log::{ClockLog, Overflow};
 use super::parser::{atoi, numbers};
+use super::payload::Probe;
 use super::roc::Roc;
 use crate::profile::{Profile, Quirk};
 
@@ -17,8 +19,6 @@ const PASSWORD_MAX: usize = 8;
 const SERVER_ADDRESS_MAX: usize = 69;
 /// Characters of an IP address in `AT+BKDNS`.
 const IP_MAX: usize = 15;
-/// `AT+CLOCKLOG` second: begin after the first uplink.
-pub(super) const AFTER_FIRST_UPLINK: i64 = 65_535;
 
 /// The grammar of a stored value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,10 +89,10 @@ impl Check {
             Self::Tdc if profile.has(Quirk::MistakenNotes) => int(&(atoi(value) / 1000).to_string(), TDC_MIN, TDC_MAX),
             Self::Tdc => int(value, TDC_MIN, TDC_MAX),
             Self::Roc => Roc::parse(value, wraps).map(|roc| roc.to_string()),
-            Self::ClockLog => clock_log(value, wraps),
+            Self::ClockLog => ClockLog::parse(value, overflow(wraps)).map(|setting| setting.to_string()),
             Self::SamplingBetween => sampling_between(value),
             Self::InterruptMode => return interrupt_mode(value, profile),
-            Self::Probe => Some(format!("{:04x}", hexadecimal(value))),
+            Self::Probe => Some(Probe::parse(value).to_string()),
             Self::Protocol => protocol(value),
             Self::ServerAddress => return server_address(value),
             Self::BackupDns => return backup_dns(value),
@@ -129,19 +129,8 @@ fn is_deui(value: &str) -> bool {
     value.len() == DEUI_DIGITS && value.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// C's `strtol` to the base 16, cut to 16 bits.
-fn hexadecimal(value: &str) -> u16 {
-    let digits = value.bytes().take_while(u8::is_ascii_hexdigit).filter_map(|digit| (digit as char).to_digit(16));
-    digits.fold(0_u32, |number, digit| (number << 4 | digit) & 0xFFFF) as u16
-}
-
-/// The minutes are one byte: 300 is 44.
-fn clock_log(value: &str, wraps: bool) -> Option<String> {
-    let [on, second, minutes, entries] = numbers(value).try_into().ok()?;
-    let minutes = if wraps { i64::from(minutes as u8) } else { minutes };
-    let second_is_right = (0..3600).contains(&second) || second == AFTER_FIRST_UPLINK;
-    let valid = (0..=1).contains(&on) && second_is_right && (0..=255).contains(&minutes) && (0..=32).contains(&entries);
-    valid.then(|| format!("{on},{second},{minutes},{entries}"))
+fn overflow(wraps: bool) -> Overflow {
+    if wraps { Overflow::Wraps } else { Overflow::Refused }
 }
 
 fn sampling_between(value: &str) -> Option<String> {

@@ -2,15 +2,14 @@
 //!
 //! Pure decision: what is known in, an [`Answer`] out; the reply module turns it into bytes and time.
 
+use super::calendar::parse_timestamp;
 use super::catalogue::{Entry, Kind};
 use super::check::Refusal;
 use super::parser::{Form, Request, atoi};
 use super::settings::{Change, Settings};
 use crate::profile::{Profile, Quirk};
 
-/// `AT+TIMESTAMP` must be later than this: 2024 began.
-const TIMESTAMP_MIN: i64 = 1_704_067_200;
-/// Said of an earlier one; its line end is the wrong way round.
+/// Said of a time before 2024; its line end is the wrong way round.
 const TIMESTAMP_NOTICE: &str = "value needs to be greater than 1704067200\n\r";
 /// Said while an upload runs.
 const BUSY_NOTICE: &str = "The device is busy.\r\n";
@@ -135,8 +134,10 @@ impl Known<'_> {
                 Some(b'1') => Answer::Uplink,
                 _ => refused(),
             },
-            Kind::Timestamp if atoi(value) > TIMESTAMP_MIN => Answer::SetClock(atoi(value)),
-            Kind::Timestamp => Answer::ParamError(Refusal { notice: Some(TIMESTAMP_NOTICE), kept: None }, entry.name()),
+            Kind::Timestamp => match parse_timestamp(value) {
+                Some(unix_s) => Answer::SetClock(unix_s),
+                None => Answer::ParamError(Refusal { notice: Some(TIMESTAMP_NOTICE), kept: None }, entry.name()),
+            },
             Kind::Sleep => match atoi(value) {
                 0 => Answer::Wake,
                 1 => Answer::Sleep,

@@ -7,6 +7,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::console::Console;
+use super::history::History;
+use super::log_pages::LogPages;
 use super::memory::Memory;
 use super::network::Network;
 use super::settings::{Change, Settings};
@@ -50,6 +52,8 @@ pub struct Device {
     pub(super) board: Board,
     pub(super) console: Console,
     pub(super) memory: Memory,
+    pub(super) history: History,
+    pub(super) log: LogPages,
     pub(super) network: Network,
     pub(super) csq: Option<u8>,
     pub(super) rng: StdRng,
@@ -69,6 +73,8 @@ impl Device {
             settings: Settings::factory(&profile, imei.as_str()),
             console: Console::new(profile.input_buffer_bytes),
             memory: Memory::at_boot(Duration::ZERO, VecDeque::new()),
+            history: History::default(),
+            log: LogPages::default(),
             network: Network::default(),
             csq: None,
             rng: StdRng::seed_from_u64(seed),

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::calendar::DeviceClock;
+use super::clock_log::{Beginning, ClockLog};
 use super::login::Login;
 use super::roc::References;
 use super::settings::Protocol;
@@ -29,6 +31,10 @@ pub(super) struct Memory {
     pub(super) job: Option<Job>,
     pub(super) modem_awake: bool,
     pub(super) uploads: u32,
+    pub(super) wall: DeviceClock,
+    /// The clock log as it was when it took effect, and when that was.
+    pub(super) clock_log: Option<ClockLog>,
+    pub(super) clock_log_begins: Beginning,
     pub(super) last_upload: Option<Duration>,
     pub(super) last_csq: u8,
     pub(super) last_data: String,
@@ -75,6 +81,9 @@ impl Memory {
             job: None,
             modem_awake: false,
             uploads: 0,
+            wall: DeviceClock::at_boot(0, booted_at),
+            clock_log: None,
+            clock_log_begins: Beginning::default(),
             last_upload: None,
             last_csq: super::uplink::NO_SIGNAL,
             last_data: "NULL".to_owned(),

@@ -31,12 +31,20 @@ mod measurement;
 mod network;
 mod uplink;
 
+mod calendar;
+mod clock_log;
+mod history;
+mod log_pages;
+mod payload;
+
 use check::Refusal;
 
+pub(crate) use calendar::TimeText;
 pub use catalogue::Entry;
 pub use controls::Press;
 pub use device::{Device, DeviceConfig};
 pub use network::{Network, NetworkError};
+pub use payload::{BatteryDecimals, HexLayout, JsonDialect, JsonHistory, JsonKeys, JsonTime};
 
 use crate::profile::Profile;
 

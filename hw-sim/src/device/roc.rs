@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::parser::numbers;
+use super::payload::{Alarm, Alarms};
 use crate::physics::Sample;
 
 /// Largest current threshold in µA.
@@ -53,35 +54,6 @@ pub(super) struct Rules {
     pub(super) latched: bool,
     /// The first check compares with 0.
     pub(super) phantom: bool,
-}
-
-/// What a check has found on a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Alarm {
-    #[default]
-    None,
-    /// Modes 1 and 2: up.
-    Inc,
-    /// Modes 1 and 2: down.
-    Dec,
-    /// Mode 3: below.
-    Low,
-    /// Mode 3: above.
-    High,
-}
-
-/// Both channels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Alarms {
-    pub(super) idc: Alarm,
-    pub(super) vdc: Alarm,
-}
-
-impl Alarms {
-    /// Whether the check asks for an uplink.
-    pub(super) fn any(self) -> bool {
-        self != Self::default()
-    }
 }
 
 impl Roc {
@@ -134,9 +106,9 @@ impl Roc {
         Alarms { idc, vdc }
     }
 
-    fn alarm(&self, limit: Limit, reference: &mut Reference, value: u16, rules: Rules) -> Alarm {
+    fn alarm(&self, limit: Limit, reference: &mut Reference, value: u16, rules: Rules) -> Option<Alarm> {
         match (limit.threshold, self.mode) {
-            (0, _) | (_, 0) => Alarm::None,
+            (0, _) | (_, 0) => None,
             (threshold, 1 | 2) => reference.compare(threshold, value, rules),
             _ => reference.limit(limit, value, rules),
         }
@@ -148,27 +120,27 @@ impl Reference {
         (self.value, self.known) = (value, true);
     }
 
-    fn compare(&mut self, threshold: u16, value: u16, rules: Rules) -> Alarm {
+    fn compare(&mut self, threshold: u16, value: u16, rules: Rules) -> Option<Alarm> {
         if !rules.phantom && !self.known {
             self.renew(value);
         }
         let change = value.abs_diff(self.value);
         let hit = change > threshold || (change == threshold && !rules.exceeds);
-        let alarm = if value > self.value { Alarm::Inc } else { Alarm::Dec };
+        let alarm = if value > self.value { Alarm::Increase } else { Alarm::Decrease };
         if !hit {
-            return Alarm::None;
+            return None;
         }
         self.renew(value);
-        alarm
+        Some(alarm)
     }
 
-    fn limit(&mut self, limit: Limit, value: u16, rules: Rules) -> Alarm {
+    fn limit(&mut self, limit: Limit, value: u16, rules: Rules) -> Option<Alarm> {
         let violated = if limit.above { value > limit.threshold } else { value < limit.threshold };
         let before = std::mem::replace(&mut self.violated, violated);
         match (violated && !(rules.latched && before), limit.above) {
-            (false, _) => Alarm::None,
-            (true, true) => Alarm::High,
-            (true, false) => Alarm::Low,
+            (false, _) => None,
+            (true, true) => Some(Alarm::High),
+            (true, false) => Some(Alarm::Low),
         }
     }
 }
@@ -247,7 +219,7 @@ mod tests {
 
     const RULES: Rules = Rules { exceeds: false, latched: false, phantom: true };
 
-    fn alarms(setting: &str, rules: Rules, currents_ma: &[f64]) -> Vec<Alarm> {
+    fn alarms(setting: &str, rules: Rules, currents_ma: &[f64]) -> Vec<Option<Alarm>> {
         let roc = Roc::parse(setting, true).unwrap();
         let mut references = References::default();
         currents_ma.iter().map(|current| roc.check(&mut references, &sample(*current), rules).idc).collect()
@@ -255,20 +227,23 @@ mod tests {
 
     #[test]
     fn an_alarm_says_which_way() {
-        assert_eq!(alarms("1,60,320,0", RULES, &[11.0, 10.0]), [Alarm::Inc, Alarm::Dec]);
-        assert_eq!(alarms("3,60,0,12000,0,0", RULES, &[11.0, 13.0]), [Alarm::Low, Alarm::None]);
-        assert_eq!(alarms("3,60,1,12000,0,0", RULES, &[11.0, 13.0]), [Alarm::None, Alarm::High]);
+        assert_eq!(alarms("1,60,320,0", RULES, &[11.0, 10.0]), [Some(Alarm::Increase), Some(Alarm::Decrease)]);
+        assert_eq!(alarms("3,60,0,12000,0,0", RULES, &[11.0, 13.0]), [Some(Alarm::Low), None]);
+        assert_eq!(alarms("3,60,1,12000,0,0", RULES, &[11.0, 13.0]), [None, Some(Alarm::High)]);
     }
 
     #[test]
     fn a_profile_may_decide_otherwise() {
         let exceeds = Rules { exceeds: true, ..RULES };
-        assert_eq!(alarms("1,60,1000,0", exceeds, &[11.0, 12.0, 12.001]), [Alarm::Inc, Alarm::None, Alarm::Inc]);
+        assert_eq!(
+            alarms("1,60,1000,0", exceeds, &[11.0, 12.0, 12.001]),
+            [Some(Alarm::Increase), None, Some(Alarm::Increase)]
+        );
         let latched = Rules { latched: true, ..RULES };
-        let expected = [Alarm::Low, Alarm::None, Alarm::None, Alarm::Low];
+        let expected = [Some(Alarm::Low), None, None, Some(Alarm::Low)];
         assert_eq!(alarms("3,60,0,12000,0,0", latched, &[11.0, 11.0, 13.0, 11.0]), expected);
         let no_phantom = Rules { phantom: false, ..RULES };
-        assert_eq!(alarms("1,60,320,0", no_phantom, &[11.0, 11.4]), [Alarm::None, Alarm::Inc]);
+        assert_eq!(alarms("1,60,320,0", no_phantom, &[11.0, 11.4]), [None, Some(Alarm::Increase)]);
         assert!(Roc::parse("257,300,320,0", false).is_none() && Roc::parse("1,70000,320,0", false).is_none());
     }
 
@@ -279,7 +254,10 @@ mod tests {
     fn hits(setting: &str, currents_ma: &[f64]) -> Vec<bool> {
         let roc = Roc::parse(setting, true).unwrap();
         let mut references = References::default();
-        currents_ma.iter().map(|current| roc.check(&mut references, &sample(*current), RULES).any()).collect()
+        currents_ma
+            .iter()
+            .map(|current| roc.check(&mut references, &sample(*current), RULES) != Alarms::default())
+            .collect()
     }
 
     #[test]
@@ -297,10 +275,10 @@ mod tests {
         let roc = Roc::parse("2,60,320,0", true).unwrap();
         let mut references = References::default();
         roc.renew(&mut references, &sample(11.0));
-        assert!(!roc.check(&mut references, &sample(11.2), RULES).any());
+        assert!(roc.check(&mut references, &sample(11.2), RULES) == Alarms::default());
         roc.renew(&mut references, &sample(11.2));
-        assert!(!roc.check(&mut references, &sample(11.4), RULES).any());
-        assert!(roc.check(&mut references, &sample(11.6), RULES).any());
+        assert!(roc.check(&mut references, &sample(11.4), RULES) == Alarms::default());
+        assert!(roc.check(&mut references, &sample(11.6), RULES) != Alarms::default());
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::catalogue::{Entry, Kind};
+use super::clock_log::{ClockLog, Overflow};
 use super::parser::{atoi, numbers};
+use super::payload::Probe;
 use super::roc::Roc;
 use crate::profile::Profile;
 
@@ -32,15 +34,6 @@ pub(super) enum Protocol {
     Udp,
     Mqtt,
     Tcp,
-}
-
-/// Settings of `AT+CLOCKLOG`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ClockLog {
-    pub(super) on: bool,
-    pub(super) second: i64,
-    pub(super) minutes: u8,
-    pub(super) entries: u8,
 }
 
 impl Settings {
@@ -147,17 +140,13 @@ impl Settings {
         Duration::from_millis(self.number("AT+RXDL").unsigned_abs())
     }
 
-    pub(super) fn probe(&self) -> u16 {
-        u16::from_str_radix(self.text("AT+PROBE"), 16).unwrap_or(0)
+    pub(super) fn probe(&self) -> Probe {
+        Probe::parse(self.text("AT+PROBE"))
     }
 
-    pub(super) fn clock_log(&self) -> ClockLog {
-        match numbers(self.text("AT+CLOCKLOG")).as_slice() {
-            [on, second, minutes, entries] => {
-                ClockLog { on: *on == 1, second: *second, minutes: *minutes as u8, entries: *entries as u8 }
-            }
-            _ => ClockLog { on: false, second: 0, minutes: 0, entries: 0 },
-        }
+    /// None on firmware without a clock log.
+    pub(super) fn clock_log(&self) -> Option<ClockLog> {
+        ClockLog::parse(self.text("AT+CLOCKLOG"), Overflow::Refused)
     }
 }
 

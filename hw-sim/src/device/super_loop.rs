@@ -178,6 +178,7 @@ impl Device {
 
     fn print_event(&mut self, text: &str) {
         let line = format!("[{}]{text}\r\n", self.counter().as_millis());
+        self.log.append(line.as_bytes());
         self.print(line.as_bytes());
     }
 

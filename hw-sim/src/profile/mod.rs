@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 pub use quirks::{Quirk, QuirkError, Quirks};
 
-use crate::device::{Entry, default_problem};
+use crate::device::{Entry, HexLayout, JsonDialect, TimeText, default_problem};
 
 macro_rules! built_in {
     ($($name:literal),*) => {
@@ -80,18 +80,10 @@ pub struct Profile {
     pub reset_without_signal: u32,
     /// Layout of the HEX payload (O14).
     pub hex_layout: HexLayout,
-    /// Spelling of the inputs' JSON keys (O12).
-    pub json_keys: JsonKeys,
-    /// Form of JSON times (O13).
-    pub json_time: JsonTime,
-    /// Form of the JSON history.
-    pub json_history: JsonHistory,
-    /// Whether JSON carries the IMSI.
-    pub json_imsi: bool,
-    /// Decimals of the battery voltage in JSON.
-    pub battery_decimals: usize,
-    /// What the clock says at power-on, in Unix seconds (O20).
-    pub epoch_before_sync: i64,
+    /// What the JSON payload looks like (O12, O13).
+    pub json: JsonDialect,
+    /// What the clock says at power-on, such as `1970-01-01T00:00:00Z` (O20).
+    pub epoch_before_sync: String,
     /// Whether report on change wants more than its threshold (O6).
     pub roc_exceeds: bool,
     /// Whether a limit of report on change reports once until the value is back (O6).
@@ -136,55 +128,6 @@ pub enum NetworkLine {
     Rssi,
     /// Access technology, operator, band name and channel.
     Operator,
-}
-
-/// Layout of the HEX payload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum HexLayout {
-    /// Without IMSI and alarms.
-    #[serde(rename = "nb-1.0.0")]
-    Nb100,
-    /// With IMSI, without alarms.
-    #[serde(rename = "nb-1.0.5")]
-    Nb105,
-    /// With IMSI and alarms.
-    #[serde(rename = "nb-1.1")]
-    Nb11,
-    /// With position.
-    #[serde(rename = "cb")]
-    Cb,
-}
-
-/// Spelling of the inputs' JSON keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum JsonKeys {
-    /// `idc_intput`.
-    Misspelt,
-    /// `idc_input`.
-    Correct,
-}
-
-/// Form of JSON times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum JsonTime {
-    /// No time of the sample.
-    Absent,
-    /// `2025/03/09 14:30:05`.
-    Slashes,
-    /// `2025-03-09T14:30:05Z`.
-    Iso,
-}
-
-/// Form of the JSON history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum JsonHistory {
-    /// `[8.704,0.012,"…"]`.
-    Arrays,
-    /// `{8.704,0.012,…}`: not valid JSON.
-    Braces,
 }
 
 /// Latency classes: lowest and highest milliseconds.
@@ -294,6 +237,11 @@ impl Profile {
         self.commands.iter().any(|entry| entry.name() == name)
     }
 
+    /// What the clock says at power-on, in Unix seconds.
+    pub(crate) fn clock_at_boot(&self) -> Option<i64> {
+        TimeText::Iso.parse(&self.epoch_before_sync)
+    }
+
     /// 1.0.6 is 106 in the payload.
     pub(crate) fn version_byte(&self) -> Option<u8> {
         let digits: Vec<u8> = self.fw_version.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
@@ -327,6 +275,7 @@ impl Profile {
         require((16..=65_536).contains(&self.input_buffer_bytes), "`input_buffer_bytes` must be 16 to 65536");
         require((20.0..=100.0).contains(&self.idc_clip), "`idc_clip` must be 20 to 100 mA");
         require(self.version_byte().is_some(), "`fw_version` must be three numbers of one digit, such as 1.1.2");
+        require(self.clock_at_boot().is_some(), "`epoch_before_sync` must be a time such as 1970-01-01T00:00:00Z");
         for name in &self.fdr1_scope {
             require(self.knows(name), &format!("`fdr1_scope`: `{name}` is not among `commands`"));
         }

@@ -7,6 +7,7 @@ use rand::RngExt;
 use super::{Job, Part, Phase, Request};
 use crate::device::device::Device;
 use crate::device::network::Network;
+use crate::device::payload::dbm;
 use crate::device::step::{Action, Step};
 use crate::profile::{BootText, NetworkLine, Quirk};
 
@@ -130,7 +131,7 @@ impl Device {
     fn information(&mut self) -> Part {
         let line = match self.profile.network_line {
             NetworkLine::Rssi => {
-                let rssi = 2 * i32::from(self.memory.last_csq) - 113;
+                let rssi = dbm(self.memory.last_csq).unwrap_or_default();
                 format!("Network Information:\"RSSI:{rssi}\",\"SINR:11\",\"BAND:20\"")
             }
             NetworkLine::Operator => "Network Information:\"eMTC\",\"42402\",\"LTE BAND 20\",6300".to_owned(),

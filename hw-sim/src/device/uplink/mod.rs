@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub(super) use phase::Phase;
 
-use super::roc::Alarms;
+use super::payload::Alarms;
 use super::step::Step;
 use crate::physics::Sample;
 
