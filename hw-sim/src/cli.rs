@@ -116,7 +116,7 @@ impl RunArgs {
     fn into_config(self) -> Result<SensorConfig, SensorError> {
         let Self { link, profile, seed, imei, speed, unit, range, door_open: doors } = self;
         let profile = Profile::load(&profile)?;
-        let environment = Environment { unit, range, doors };
+        let environment = Environment { unit, range, doors, ..Environment::walk_in_fridge() };
         Ok(SensorConfig { link, speed, device: DeviceConfig { profile, seed, imei, environment } })
     }
 }

@@ -30,8 +30,8 @@ impl Device {
             Action::UploadStart => self.upload_start(),
             Action::AttachFailed => self.memory.tdc_due = Some(self.clock + self.tdc()),
             Action::EndPart => self.end_part(),
-            Action::ModemOn => self.memory.modem_awake = true,
-            Action::ModemOff => self.memory.modem_awake = false,
+            Action::ModemOn => self.set_modem(true),
+            Action::ModemOff => self.set_modem(false),
             Action::AskModem(line) => self.ask_modem(&line),
             Action::RequestUplink => self.memory.uplink_requested = true,
             Action::Restart(cause) => self.restart(cause),
@@ -41,7 +41,13 @@ impl Device {
     pub(super) fn restart(&mut self, cause: Cause) {
         self.console.reset();
         self.board.power_off(self.clock);
+        self.board.load_modem(self.clock, false);
         self.memory = Memory::at_boot(self.clock, boot::steps(&self.profile, &self.settings, cause).into());
+    }
+
+    fn set_modem(&mut self, awake: bool) {
+        self.memory.modem_awake = awake;
+        self.board.load_modem(self.clock, awake);
     }
 
     fn enter_loop(&mut self) {
@@ -69,7 +75,7 @@ impl Device {
         if !check || roc.watches_idc() {
             self.memory.sample.idc_ma = self.board.convert_idc_ma(self.clock);
         }
-        self.memory.sample.battery_v = self.board.battery_v();
+        self.memory.sample.battery_v = self.board.battery_v(self.clock);
         match purpose {
             Purpose::Boot => {}
             Purpose::Regular => roc.renew(&mut self.memory.references, &self.memory.sample),

@@ -19,7 +19,7 @@ use super::settings::Settings;
 use super::step::{Action, Cause, Purpose, Step};
 use super::uplink::{Job, JobBuilder};
 use crate::imei::Imei;
-use crate::physics::{Board, BoardConfig, Environment};
+use crate::physics::{Board, BoardConfig, Change, Environment, ProbeFault};
 use crate::profile::{Profile, is_pin};
 
 /// What one device is made from. Everything random in it comes from the seed.
@@ -53,7 +53,9 @@ impl Device {
     pub fn new(config: DeviceConfig) -> Self {
         let DeviceConfig { profile, seed, imei, environment } = config;
         let imei = imei.unwrap_or_else(|| Imei::from_seed(seed));
-        let board = Board::new(BoardConfig { environment, idc_clip: profile.idc_clip }, seed);
+        let idc_clip = profile.idc_clip;
+        let board = BoardConfig { environment, idc_clip, startup_current: true, negative_reads_high: true };
+        let board = Board::new(board, seed);
         let mut device = Self {
             settings: Settings::factory(&profile, imei.as_str()),
             console: Console::new(profile.input_buffer_bytes),
@@ -127,6 +129,22 @@ impl Device {
     /// What a thermometer without any error would show at the probe now, in °C.
     pub fn true_temperature(&mut self) -> f64 {
         self.board.true_temperature(self.clock)
+    }
+
+    /// Something happens now to what is around the sensor.
+    pub fn environment(&mut self, now: Duration, change: &Change) {
+        self.advance(now);
+        self.board.change(self.clock, change);
+    }
+
+    /// What is wrong between probe and sensor, in the order it came.
+    pub fn probe_faults(&mut self) -> Vec<ProbeFault> {
+        self.board.faults(self.clock)
+    }
+
+    /// The battery gives too little to run on.
+    pub fn is_browned_out(&mut self) -> bool {
+        self.board.is_browned_out(self.clock)
     }
 
     fn next_event(&self) -> Option<Duration> {
