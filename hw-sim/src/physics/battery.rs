@@ -38,8 +38,7 @@ const BROWN_OUT_V: f64 = 2.55;
 #[derive(Debug)]
 pub(super) struct Battery {
     fresh_v: f64,
-    charge: f64,
-    sag_v: f64,
+    state: State,
     twelve_volt: bool,
     modem: bool,
     /// A bench supply in the battery's place.
@@ -48,13 +47,20 @@ pub(super) struct Battery {
     rng: StdRng,
 }
 
+/// What changes under load.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    charge: f64,
+    sag_v: f64,
+}
+
 impl Battery {
     /// A battery with that share of its charge left.
     pub(super) fn new(charge: f64, seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let fresh_v = rng.random_range(FRESH_V.0..FRESH_V.1);
-        let charge = charge.clamp(0.0, 1.0);
-        Self { fresh_v, charge, sag_v: 0.0, twelve_volt: false, modem: false, held_v: None, at: Duration::ZERO, rng }
+        let state = State { charge: charge.clamp(0.0, 1.0), sag_v: 0.0 };
+        Self { fresh_v, state, twelve_volt: false, modem: false, held_v: None, at: Duration::ZERO, rng }
     }
 
     /// Switches the load of the 12 V converter.
@@ -80,39 +86,51 @@ impl Battery {
         self.advance(now);
         let burst = if self.modem { self.rng.random_range(0.0..1.0) } else { 0.0 };
         let noise = normal(&mut self.rng, NOISE_V);
-        self.held_v.unwrap_or_else(|| self.under_burst_v(burst) + noise)
+        self.held_v.unwrap_or_else(|| self.state.terminal_v(self.fresh_v, burst) + noise)
     }
 
-    /// Too little is left to run on, at the height of a burst when the modem is awake.
-    pub(super) fn is_browned_out(&mut self, now: Duration) -> bool {
-        self.advance(now);
+    /// Too little is left to run on, at the height of a burst when the modem is awake. Asking changes nothing, not even
+    /// a rounding error.
+    pub(super) fn is_browned_out(&self, now: Duration) -> bool {
         let burst = if self.modem { 1.0 } else { 0.0 };
-        self.held_v.unwrap_or_else(|| self.under_burst_v(burst)) < BROWN_OUT_V
+        self.held_v.unwrap_or_else(|| self.state_at(now).terminal_v(self.fresh_v, burst)) < BROWN_OUT_V
     }
 
-    fn under_burst_v(&self, burst: f64) -> f64 {
-        let burst_ma = burst * (TRANSMIT_MA - MODEM_MA);
-        self.fresh_v - lost_v(self.charge) - self.sag_v - burst_ma / 1000.0 * self.ohm()
-    }
-
-    /// The load is the same all the time since the last call, so the sag is an exponential. A bench supply spares the
-    /// battery.
     fn advance(&mut self, now: Duration) {
-        let elapsed_s = now.saturating_sub(self.at).as_secs_f64();
+        self.state = self.state_at(now);
         self.at = self.at.max(now);
+    }
+
+    /// The load is the same all the time since `at`. A bench supply spares the battery.
+    fn state_at(&self, now: Duration) -> State {
+        let elapsed_s = now.saturating_sub(self.at).as_secs_f64();
         let load_ma = if self.held_v.is_some() { 0.0 } else { self.load_ma() };
-        let settled_v = load_ma / 1000.0 * self.ohm();
-        let time_constant_s = if settled_v > self.sag_v { SAG_S } else { RECOVERY_S };
-        self.sag_v = settled_v + (self.sag_v - settled_v) * (-elapsed_s / time_constant_s).exp();
-        self.charge = (self.charge - load_ma * elapsed_s / 3600.0 / CAPACITY_MAH).max(0.0);
+        self.state.after(elapsed_s, load_ma)
     }
 
     fn load_ma(&self) -> f64 {
         let twelve_volt = if self.twelve_volt { TWELVE_VOLT_MA } else { 0.0 };
         STOP_MA + twelve_volt + if self.modem { MODEM_MA } else { 0.0 }
     }
+}
 
-    fn ohm(&self) -> f64 {
+impl State {
+    /// Under a constant load the sag is an exponential.
+    fn after(self, elapsed_s: f64, load_ma: f64) -> Self {
+        let settled_v = load_ma / 1000.0 * self.ohm();
+        let time_constant_s = if settled_v > self.sag_v { SAG_S } else { RECOVERY_S };
+        let sag_v = settled_v + (self.sag_v - settled_v) * (-elapsed_s / time_constant_s).exp();
+        let charge = (self.charge - load_ma * elapsed_s / 3600.0 / CAPACITY_MAH).max(0.0);
+        Self { charge, sag_v }
+    }
+
+    /// The voltage with that share of a transmission's burst on top of the load.
+    fn terminal_v(self, fresh_v: f64, burst: f64) -> f64 {
+        let burst_ma = burst * (TRANSMIT_MA - MODEM_MA);
+        fresh_v - lost_v(self.charge) - self.sag_v - burst_ma / 1000.0 * self.ohm()
+    }
+
+    fn ohm(self) -> f64 {
         FRESH_OHM + AGEING_OHM * (1.0 - self.charge).powi(8)
     }
 }
@@ -168,12 +186,12 @@ mod tests {
     #[test]
     fn checks_each_minute_empty_it_in_two_months() {
         let mut battery = Battery::new(1.0, 1);
-        let before = battery.charge;
+        let before = battery.state.charge;
         for minute in 0..24 * 60 {
             battery.load_twelve_volt(seconds(minute * 60), true);
             battery.load_twelve_volt(seconds(minute * 60) + Duration::from_millis(7_500), false);
         }
-        let used_mah = (before - battery.charge) * CAPACITY_MAH;
+        let used_mah = (before - battery.state.charge) * CAPACITY_MAH;
         assert!((120.0..140.0).contains(&used_mah), "{used_mah} mAh a day");
     }
 
@@ -181,7 +199,7 @@ mod tests {
     fn asleep_it_lasts_for_ever() {
         let mut battery = Battery::new(1.0, 1);
         battery.advance(DAY * 365);
-        assert!(battery.charge > 0.985);
+        assert!(battery.state.charge > 0.985);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use crate::physics::{Board, BoardConfig, BurnOut, Change, Environment, ProbeClass, ProbeFault, ProbeFaultKind, Unit};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -143,6 +145,30 @@ fn what_is_scheduled_happens_at_its_time_however_often_anyone_looks() {
     assert_eq!(by_hand.true_temperature(end).to_bits(), curve[3999].to_bits());
     assert!(curve[150] > 8.0, "the door was open: {}", curve[150]);
     assert!(often.faults(end).is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_same_seed_and_events_give_the_same_curve_at_any_times_asked(
+        seed in 0..1000_u64,
+        unit in proptest::sample::select(Unit::ALL.to_vec()),
+        mut times in proptest::collection::vec(0..20_000_000_000_u64, 1..60),
+    ) {
+        let environment = Environment { unit, events: script(), ..Environment::walk_in_fridge() };
+        let mut often = Board::new(config(environment.clone()), seed);
+        times.sort_unstable();
+        for time in times.into_iter().map(Duration::from_micros) {
+            let mut once = Board::new(config(environment.clone()), seed);
+            often.is_browned_out(time);
+            prop_assert_eq!(often.true_temperature(time).to_bits(), once.true_temperature(time).to_bits());
+        }
+        let end = Duration::from_secs(20_000);
+        let mut once = Board::new(config(environment), seed);
+        prop_assert_eq!(often.convert_idc_ma(end).to_bits(), once.convert_idc_ma(end).to_bits());
+        prop_assert_eq!(often.battery_v(end).to_bits(), once.battery_v(end).to_bits());
+    }
 }
 
 #[test]
