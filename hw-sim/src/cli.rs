@@ -116,7 +116,7 @@ impl RunArgs {
     fn into_config(self) -> Result<SensorConfig, SensorError> {
         let Self { link, profile, seed, imei, speed, unit, range, door_open: doors } = self;
         let profile = Profile::load(&profile)?;
-        let environment = Environment { unit, range, doors };
+        let environment = Environment { unit, range, doors, ..Environment::walk_in_fridge() };
         let device = DeviceConfig { imei, environment, ..DeviceConfig::new(profile, seed) };
         Ok(SensorConfig { link, speed, device })
     }

@@ -42,9 +42,9 @@ impl Device {
             Action::ComposePayload => self.compose_payload(),
             Action::AttachFailed => self.attach_failed(),
             Action::EndPhase => self.end_phase(),
-            Action::ModemOn => self.memory.modem_awake = true,
-            Action::ModemOff => self.memory.modem_awake = false,
-            Action::ToggleModem => self.memory.modem_awake = !self.memory.modem_awake,
+            Action::ModemOn => self.set_modem(true),
+            Action::ModemOff => self.set_modem(false),
+            Action::ToggleModem => self.set_modem(!self.memory.modem_awake),
             Action::AskModem(line) => self.ask_modem(&line),
             Action::RequestUplink => self.memory.uplink_requested = true,
             Action::Resolved(address) => self.memory.resolved = address,
@@ -65,10 +65,24 @@ impl Device {
     pub(super) fn restart(&mut self, cause: Cause) {
         self.console.reset();
         self.board.power_off(self.clock);
+        self.board.load_modem(self.clock, false);
         self.memory = Memory::at_boot(self.clock, boot::steps(&self.profile, &self.settings, cause).into());
         (self.memory.protocol, self.memory.payload_type) = (self.settings.protocol(), self.settings.payload_type());
         self.restart_clock();
         self.bluetooth_on();
+    }
+
+    fn set_modem(&mut self, awake: bool) {
+        self.memory.modem_awake = awake;
+        self.board.load_modem(self.clock, awake);
+        self.brown_out();
+    }
+
+    /// Under load a weak battery drops the processor.
+    fn brown_out(&mut self) {
+        if self.board.is_browned_out(self.clock) {
+            self.put_first([Step::Act(Action::Restart(Cause::BrownOut))]);
+        }
     }
 
     fn enter_loop(&mut self) {
@@ -114,7 +128,7 @@ impl Device {
         self.settings.sleeps = true;
         self.memory.timers = Default::default();
         (self.memory.job, self.memory.hit, self.memory.uplink_requested) = (None, None, false);
-        self.memory.modem_awake = false;
+        self.set_modem(false);
     }
 
     fn wake_up(&mut self) {
@@ -131,13 +145,14 @@ impl Device {
         if !check || roc.watches_idc() {
             self.memory.sample.idc_ma = self.board.convert_idc_ma(self.clock);
         }
-        self.memory.sample.battery_v = self.board.battery_v();
+        self.memory.sample.battery_v = self.board.battery_v(self.clock);
         match purpose {
             Purpose::Boot => {}
             Purpose::Record => self.record(),
             Purpose::Regular => roc.renew(&mut self.memory.references, &self.memory.sample),
             Purpose::Check => self.check(),
         }
+        self.brown_out();
     }
 
     fn check(&mut self) {
@@ -221,10 +236,10 @@ impl Device {
     }
 
     /// Without a cell or a SIM card the modem says 99.
-    pub(super) fn csq(&self) -> u8 {
+    pub(super) fn csq(&mut self) -> u8 {
         match self.network {
             Network::NoSim | Network::NoSignal | Network::NoResponse => NO_SIGNAL,
-            _ => self.csq.unwrap_or(17),
+            _ => self.csq.unwrap_or_else(|| self.signal.csq_at(self.clock)),
         }
     }
 

@@ -14,8 +14,8 @@ use super::network::Network;
 use super::settings::{Change, Settings};
 use super::step::Cause;
 use crate::imei::Imei;
-use crate::physics::{Board, BoardConfig, Environment};
-use crate::profile::{Profile, is_pin};
+use crate::physics::{Board, BoardConfig, Change as Surroundings, Environment, ProbeFault, Signal};
+use crate::profile::{Profile, Quirk, is_pin};
 
 /// 2025-03-09T14:00:00Z: the true time at the first power-on, so that a run is the same whenever it is made.
 const STARTED_UNIX_S: i64 = 1_741_528_800;
@@ -55,6 +55,7 @@ pub struct Device {
     pub(super) history: History,
     pub(super) log: LogPages,
     pub(super) network: Network,
+    pub(super) signal: Signal,
     pub(super) csq: Option<u8>,
     pub(super) rng: StdRng,
     pub(super) clock: Duration,
@@ -68,7 +69,12 @@ impl Device {
     pub fn new(config: DeviceConfig) -> Self {
         let DeviceConfig { profile, seed, imei, environment, started_unix_s } = config;
         let imei = imei.unwrap_or_else(|| Imei::from_seed(seed));
-        let board = Board::new(BoardConfig { environment, idc_clip: profile.idc_clip }, seed);
+        let board = BoardConfig {
+            environment,
+            idc_clip: profile.idc_clip,
+            startup_current: profile.has(Quirk::StartUpCurrent),
+            negative_reads_high: profile.has(Quirk::NegativeReadsHigh),
+        };
         let mut device = Self {
             settings: Settings::factory(&profile, imei.as_str()),
             console: Console::new(profile.input_buffer_bytes),
@@ -81,9 +87,10 @@ impl Device {
             clock: Duration::ZERO,
             started_unix_s,
             runs: true,
+            signal: Signal::new(seed),
+            board: Board::new(board, seed),
             profile,
             imei,
-            board,
         };
         device.restart(Cause::PowerOn);
         device
@@ -136,6 +143,17 @@ impl Device {
     /// The signal strength from now on: 0 to 31, or 99; none lets it wander again.
     pub fn set_csq(&mut self, csq: Option<u8>) {
         self.csq = csq;
+    }
+
+    /// Something happens around the probe, or to it.
+    pub fn environment(&mut self, now: Duration, change: &Surroundings) {
+        self.advance(now);
+        self.board.change(self.clock, change);
+    }
+
+    /// What is wrong with probe and loop now.
+    pub fn probe_faults(&mut self) -> Vec<ProbeFault> {
+        self.board.faults(self.clock)
     }
 
     /// The modem's IMEI.

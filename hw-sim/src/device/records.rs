@@ -99,7 +99,8 @@ impl Device {
 
     /// What is sent, or would be if there was a server, is what `AT+LDATA` shows from now on.
     pub(super) fn compose_payload(&mut self) {
-        self.memory.last_data = self.format().text(&self.payload());
+        let payload = self.payload();
+        self.memory.last_data = self.format().text(&payload);
     }
 
     fn format(&self) -> Format {
@@ -112,10 +113,10 @@ impl Device {
         Format { body, trailing_substitute: mqtt && self.profile.has(Quirk::Substitute) }
     }
 
-    fn payload(&self) -> Payload {
+    fn payload(&mut self) -> Payload {
         let Request { alarms, .. } = self.memory.job.as_ref().map(|job| job.request).unwrap_or_default();
         let unused = if self.profile.has(Quirk::ZeroHistory) { Unused::Zeros } else { Unused::Omitted };
-        let sample = &self.memory.sample;
+        let (sample, csq) = (self.memory.sample, self.payload_csq());
         Payload {
             imei: self.settings.text("AT+DEUI").to_owned(),
             imsi: self.imsi(),
@@ -123,18 +124,18 @@ impl Device {
             model_byte: self.profile.model_byte,
             version_byte: self.profile.version_byte().unwrap_or_default(),
             battery_mv: (sample.battery_v * 1000.0) as u16,
-            csq: self.payload_csq(),
+            csq,
             inputs: Inputs::default(),
             alarms,
             probe: self.settings.probe(),
             position: Position::default(),
-            sample: Record::new(sample, self.unix_now()),
+            sample: Record::new(&sample, self.unix_now()),
             history: self.history.entries(self.history_entries(), unused),
         }
     }
 
     /// Without a network the last strength stays: quirk Q18.
-    fn payload_csq(&self) -> u8 {
+    fn payload_csq(&mut self) -> u8 {
         let csq = self.csq();
         let stale = csq == NO_SIGNAL && self.profile.has(Quirk::StaleSignal);
         if stale { self.memory.last_csq } else { csq }

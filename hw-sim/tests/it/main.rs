@@ -15,4 +15,5 @@ mod rules;
 #[cfg(feature = "bench")]
 mod states;
 mod support;
+mod surroundings;
 mod tidy;
