@@ -31,8 +31,9 @@ pub mod transcript;
 pub mod bench;
 
 pub use cli::main;
-pub use device::{Device, DeviceConfig};
+pub use device::{BatteryDecimals, HexLayout, JsonDialect, JsonHistory, JsonKeys, JsonTime};
+pub use device::{Device, DeviceConfig, Entry, Network, NetworkError, Press};
 pub use imei::{Imei, ImeiError};
-pub use profile::{Defaults, Latencies, LatencyRange, Profile, ProfileError};
+pub use profile::*;
 pub use pty::PortError;
 pub use sensor::{Controller, SensorConfig, SensorError, SensorEvent, SimulatedSensor};

@@ -192,7 +192,7 @@ impl LiveDevice {
     }
 
     fn received(&mut self, bytes: &[u8]) {
-        if !self.silent && self.power_returns.is_none() {
+        if !self.silent {
             self.device.feed(self.now(), bytes);
         }
     }
@@ -206,8 +206,8 @@ impl LiveDevice {
     /// One chunk to the client. Without an adapter, or with broken wires, it goes nowhere.
     fn hand_over(&mut self) -> Result<(), PortError> {
         let now = self.now();
-        if !self.is_powered(now) {
-            return Ok(());
+        if let Some(at) = self.power_returns.take_if(|at| *at <= now) {
+            self.device.power_on(at);
         }
         self.device.advance(now);
         if now < self.next_chunk {
@@ -224,22 +224,11 @@ impl LiveDevice {
         }
     }
 
-    /// Gives the supply back when its time has come.
-    fn is_powered(&mut self, now: Duration) -> bool {
-        if let Some(at) = self.power_returns.take_if(|at| *at <= now) {
-            self.device.power_cycle(at);
-        }
-        self.power_returns.is_none()
-    }
-
     /// Real time of the next thing to do.
     fn wakeup(&self) -> Instant {
         let idle = self.now() + IDLE;
-        let wanted = match self.power_returns {
-            Some(at) => at,
-            None => self.device.next_wakeup().map_or(idle, |at| at + ADAPTER_DELAY),
-        };
-        let device_time = wanted.max(self.next_chunk).min(idle);
+        let output = self.device.next_wakeup().map(|at| (at + ADAPTER_DELAY).max(self.next_chunk));
+        let device_time = [output, self.power_returns].into_iter().flatten().fold(idle, Duration::min);
         self.started + device_time.saturating_sub(self.on_for).div_f64(self.speed)
     }
 

@@ -42,17 +42,18 @@ impl LiveDevice {
 
     fn cut_power(&mut self, time: Duration) {
         let now = self.now();
-        self.device.advance(now);
+        self.device.power_off(now);
         self.power_returns = Some(now + time);
     }
 
     fn status(&mut self) -> String {
         let now = self.now();
-        if self.power_returns.is_none() {
-            self.device.advance(now);
-        }
+        self.device.advance(now);
         json!({
             "imei": self.device.imei().as_str(),
+            "profile": self.device.profile().name,
+            "locked": !self.device.is_unlocked(),
+            "modem_awake": self.device.modem_is_awake(),
             "device_time_s": now.as_secs_f64(),
             "true_temperature_c": self.device.true_temperature(),
             "powered": self.power_returns.is_none(),

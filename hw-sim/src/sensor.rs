@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::device::{Device, DeviceConfig};
 use crate::imei::Imei;
 use crate::live::{Control, LiveDevice};
-use crate::physics::{DoorOpening, Environment};
+use crate::physics::DoorOpening;
 use crate::profile::{Profile, ProfileError};
 use crate::pty::{Port, PortError};
 
@@ -108,7 +108,7 @@ impl SensorConfig {
     /// Profile `nb-1.1`, a walk-in fridge, -40 to +60 °C, speed 1, no scheduled door opening.
     pub fn new(link: impl Into<PathBuf>, seed: u64) -> Result<Self, SensorError> {
         let profile = Profile::load("nb-1.1")?;
-        let device = DeviceConfig { profile, seed, imei: None, environment: Environment::walk_in_fridge() };
+        let device = DeviceConfig::new(profile, seed);
         Ok(Self { link: link.into(), speed: 1.0, on_for: Duration::ZERO, device })
     }
 

@@ -42,7 +42,7 @@ pub(super) struct ConsoleArgs {
     #[arg(long, value_name = "PATH", requires = "port")]
     control: Option<PathBuf>,
     /// How long the device has been on at the start, in seconds; 0 shows the boot.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds, allow_hyphen_values = true)]
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = parse_seconds, allow_hyphen_values = true)]
     on_for: Duration,
     /// Input from a pipe: how long a line without an answer is waited for, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds, allow_hyphen_values = true)]

@@ -42,8 +42,9 @@ impl DeviceArgs {
     pub(super) fn into_config(self, link: PathBuf, on_for: Duration) -> Result<SensorConfig, SensorError> {
         let Self { profile, seed, imei, speed, unit, range, door_open: doors } = self;
         let profile = Profile::load(&profile)?;
-        let environment = Environment { unit, range, doors };
-        Ok(SensorConfig { link, speed, on_for, device: DeviceConfig { profile, seed, imei, environment } })
+        let environment = Environment { unit, range, doors, ..Environment::walk_in_fridge() };
+        let device = DeviceConfig { imei, environment, ..DeviceConfig::new(profile, seed) };
+        Ok(SensorConfig { link, speed, on_for, device })
     }
 }
 

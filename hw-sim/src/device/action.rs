@@ -1,39 +1,63 @@
 //! What the steps change: the device's actions, one short function each.
 
+use std::time::Duration;
+
 use super::boot;
+use super::device::Device;
 use super::measurement;
 use super::memory::Memory;
-use super::settings::Change;
+use super::network::Network;
+use super::payload::Alarms;
+use super::roc::Rules;
+use super::settings::{Change, Settings};
 use super::step::{Action, Cause, Purpose, Step, event_and_empty_line};
-use super::super_loop::Device;
+use super::uplink::{NO_SIGNAL, Request};
+use crate::profile::Quirk;
 
-/// The modem's answer to `AT+CSQ` without a network.
-const CSQ_WITHOUT_NETWORK: &[u8] = b"+CSQ: 99,0\r\n\r\nOK\r\n";
 /// The modem's answer to what it does not know.
 const MODEM_ERROR: &[u8] = b"\r\nERROR\r\n";
+/// Failed attaches until the pause grows, where it does.
+const BACKOFF_EVERY: u32 = 4;
+/// The longest pause, in periods.
+const BACKOFF_MAX: u32 = 12;
 
 impl Device {
     pub(super) fn act(&mut self, action: Action) {
         match action {
             Action::EnterLoop => self.enter_loop(),
             Action::ReceiverOn => self.console.switch_receiver_on(),
-            Action::ClearInput => self.console.clear(),
+            Action::ClearInput if self.profile.has(Quirk::LossWhileBusy) => self.console.clear(),
+            Action::ClearInput => self.console.clear_line(),
             Action::Unlock => self.memory.login.unlock(self.uptime(), &self.profile),
             Action::Store(change) => self.store(change),
+            Action::Keep(change) => self.settings.apply(change),
             Action::PowerOn => self.board.power_on(self.clock),
             Action::PowerOff => self.board.power_off(self.clock),
             Action::Measure(purpose) => self.put_first(measurement::steps(&self.settings, purpose)),
             Action::Convert(purpose) => self.convert(purpose),
             Action::Recall(sample) => self.memory.sample = sample,
             Action::PrintBootMeasurement => self.print_boot_measurement(),
-            Action::PrintMeasurement => self.put_first(measurement::lines(&self.memory.sample).map(Step::Event)),
+            Action::PrintMeasurement => self.print_measurement(),
             Action::UploadStart => self.upload_start(),
-            Action::AttachFailed => self.memory.tdc_due = Some(self.clock + self.tdc()),
-            Action::EndPart => self.end_part(),
-            Action::ModemOn => self.memory.modem_awake = true,
-            Action::ModemOff => self.memory.modem_awake = false,
+            Action::ComposePayload => self.compose_payload(),
+            Action::AttachFailed => self.attach_failed(),
+            Action::EndPhase => self.end_phase(),
+            Action::ModemOn => self.set_modem(true),
+            Action::ModemOff => self.set_modem(false),
+            Action::ToggleModem => self.set_modem(!self.memory.modem_awake),
             Action::AskModem(line) => self.ask_modem(&line),
             Action::RequestUplink => self.memory.uplink_requested = true,
+            Action::Resolved(address) => self.memory.resolved = address,
+            Action::SetClock(unix_s) => self.set_clock(unix_s),
+            Action::SynchroniseClock => self.synchronise_clock(),
+            Action::ToggleDebug => self.toggle_debug(),
+            Action::PrintHistory => self.print_history(),
+            Action::ClearHistory => self.clear_history(),
+            Action::PrintLog => self.print_log(),
+            Action::ClearLog => self.clear_log(),
+            Action::DeepSleep => self.deep_sleep(),
+            Action::WakeUp => self.wake_up(),
+            Action::FactoryReset(keeps_password) => self.factory_reset(keeps_password),
             Action::Restart(cause) => self.restart(cause),
         }
     }
@@ -41,27 +65,79 @@ impl Device {
     pub(super) fn restart(&mut self, cause: Cause) {
         self.console.reset();
         self.board.power_off(self.clock);
+        self.board.load_modem(self.clock, false);
         self.memory = Memory::at_boot(self.clock, boot::steps(&self.profile, &self.settings, cause).into());
+        (self.memory.protocol, self.memory.payload_type) = (self.settings.protocol(), self.settings.payload_type());
+        self.restart_clock();
+        self.bluetooth_on();
     }
 
-    fn enter_loop(&mut self) {
-        self.memory.roc_due = self.settings.roc.interval().map(|interval| self.clock + interval);
-        let imei = self.imei.clone();
-        let job = self.job_builder().boot(&imei);
-        self.memory.job = Some(job);
+    fn set_modem(&mut self, awake: bool) {
+        self.memory.modem_awake = awake;
+        self.board.load_modem(self.clock, awake);
+        self.brown_out();
     }
 
-    /// The check timer of report on change starts with the set; the TDC timer is not touched by its set.
-    fn store(&mut self, change: Change) {
-        let sets_roc = matches!(change, Change::Roc(_));
-        self.settings.apply(change);
-        if sets_roc {
-            self.memory.roc_due = self.settings.roc.interval().map(|interval| self.clock + interval);
+    /// Under load a weak battery drops the processor.
+    fn brown_out(&mut self) {
+        if self.board.is_browned_out(self.clock) {
+            self.put_first([Step::Act(Action::Restart(Cause::BrownOut))]);
         }
     }
 
+    fn enter_loop(&mut self) {
+        if self.settings.sleeps {
+            return;
+        }
+        self.arm_roc();
+        self.memory.job = Some(self.boot_job());
+    }
+
+    /// The check timer starts with the set and at the boot.
+    fn arm_roc(&mut self) {
+        self.memory.timers.roc = self.settings.roc().interval().map(|interval| self.clock + interval);
+    }
+
+    /// The TDC timer is not touched by its set: quirk Q17.
+    fn store(&mut self, change: Change) {
+        let name = change.name;
+        self.settings.apply(change);
+        match name {
+            "AT+ROC" => self.arm_roc(),
+            "AT+TDC" if !self.profile.has(Quirk::OldPeriod) => {
+                self.memory.timers.tdc = self.memory.timers.tdc.map(|_| self.clock + self.settings.tdc());
+            }
+            _ => {}
+        }
+    }
+
+    fn factory_reset(&mut self, keeps_password: bool) {
+        let imei = self.imei.as_str();
+        if keeps_password {
+            self.settings.reset_keeping_password(&self.profile, imei);
+        } else {
+            self.settings = Settings::factory(&self.profile, imei);
+            self.clear_history();
+            self.clear_log();
+        }
+        self.restart(Cause::Software);
+    }
+
+    /// Timers and modem stop; the console is served on.
+    fn deep_sleep(&mut self) {
+        self.settings.sleeps = true;
+        self.memory.timers = Default::default();
+        (self.memory.job, self.memory.hit, self.memory.uplink_requested) = (None, None, false);
+        self.set_modem(false);
+    }
+
+    fn wake_up(&mut self) {
+        self.settings.sleeps = false;
+        self.restart(Cause::Software);
+    }
+
     fn convert(&mut self, purpose: Purpose) {
-        let roc = &self.settings.roc;
+        let roc = self.settings.roc();
         let check = purpose == Purpose::Check;
         if !check || roc.watches_vdc() {
             self.memory.sample.vdc_v = self.board.convert_vdc_v();
@@ -69,15 +145,29 @@ impl Device {
         if !check || roc.watches_idc() {
             self.memory.sample.idc_ma = self.board.convert_idc_ma(self.clock);
         }
-        self.memory.sample.battery_v = self.board.battery_v();
+        self.memory.sample.battery_v = self.board.battery_v(self.clock);
         match purpose {
             Purpose::Boot => {}
+            Purpose::Record => self.record(),
             Purpose::Regular => roc.renew(&mut self.memory.references, &self.memory.sample),
-            Purpose::Check => {
-                let hit = roc.check(&mut self.memory.references, &self.memory.sample);
-                self.memory.roc_hit = hit.then_some(self.memory.sample).or(self.memory.roc_hit);
-            }
+            Purpose::Check => self.check(),
         }
+        self.brown_out();
+    }
+
+    fn check(&mut self) {
+        let sample = self.memory.sample;
+        let rules = Rules {
+            exceeds: self.profile.roc_exceeds,
+            latched: self.profile.roc_latched,
+            phantom: self.profile.has(Quirk::PhantomHit),
+        };
+        let alarms = self.settings.roc().check(&mut self.memory.references, &sample, rules);
+        if alarms != Alarms::default() {
+            self.memory.hit = Some(Request { measured: Some(sample), alarms });
+        }
+        let debug = format!("{} uA,{} mV", sample.idc_ua(), sample.vdc_mv());
+        self.put_first(self.memory.debug.then_some(Step::Event(debug)).into_iter().collect::<Vec<_>>());
     }
 
     fn print_boot_measurement(&mut self) {
@@ -85,27 +175,76 @@ impl Device {
         self.put_first(lines.into_iter().flat_map(event_and_empty_line).collect::<Vec<_>>());
     }
 
-    /// The first upload after a boot starts the TDC timer.
+    fn print_measurement(&mut self) {
+        let lines = measurement::lines(&self.memory.sample, self.profile.sensor_print);
+        self.put_first(lines.map(Step::Event));
+    }
+
+    /// The first upload after a boot starts the TDC timer, and the clock log where it waits for it.
     fn upload_start(&mut self) {
-        let tdc_due = self.clock + self.tdc();
-        self.memory.tdc_due.get_or_insert(tdc_due);
+        let tdc_due = self.clock + self.settings.tdc();
+        self.memory.timers.tdc.get_or_insert(tdc_due);
+        if self.memory.uploads == 0 {
+            self.start_clock_log();
+        }
         let line = format!("*****Upload start:{}*****", self.memory.uploads);
         self.memory.uploads += 1;
         self.put_first([Step::Event(line)]);
     }
 
-    fn end_part(&mut self) {
+    /// The timer starts anew, on some firmware with a pause that grows.
+    fn attach_failed(&mut self) {
+        self.memory.failed_attaches += 1;
+        let group = self.memory.failed_attaches / BACKOFF_EVERY;
+        let periods = if self.profile.attach_backoff && group > 0 { (2 * group).min(BACKOFF_MAX) } else { 1 };
+        self.memory.timers.tdc = Some(self.clock + self.settings.tdc() * periods);
+        let limit = self.profile.reset_without_signal;
+        if limit > 0 && self.memory.cycles_without_signal >= limit {
+            self.put_first([Step::Wait(Duration::from_secs(1)), Step::Act(Action::Restart(Cause::Software))]);
+        }
+    }
+
+    fn end_phase(&mut self) {
         if let Some(job) = &mut self.memory.job {
-            job.part_ended(self.clock);
+            job.phase_ended(self.clock);
         }
         self.memory.job.take_if(|job| job.due().is_none());
     }
 
     /// A sleeping modem says nothing; an empty line it ignores.
     fn ask_modem(&mut self, line: &str) {
-        if self.memory.modem_awake && !line.is_empty() {
-            let answer = if line == "AT+CSQ" { CSQ_WITHOUT_NETWORK } else { MODEM_ERROR };
-            self.put_first([Step::Print(answer.to_vec())]);
+        if !self.memory.modem_awake || line.is_empty() {
+            return;
         }
+        let answer = match line {
+            "AT+CSQ" => format!("+CSQ: {},0\r\n\r\nOK\r\n", self.csq()).into_bytes(),
+            _ if line.starts_with("AT+QBAND=") => b"\r\nOK\r\n".to_vec(),
+            _ => MODEM_ERROR.to_vec(),
+        };
+        self.put_first([Step::Print(answer)]);
+    }
+
+    fn toggle_debug(&mut self) {
+        self.memory.debug = !self.memory.debug;
+        let notice = if self.memory.debug { "Enter Debug mode\r\n" } else { "Exit Debug mode\r\n" };
+        self.put_first([Step::Print(notice.as_bytes().to_vec())]);
+    }
+
+    /// Quirk Q15: cycles are missing with nothing wrong before or after.
+    pub(super) fn is_silent(&self) -> bool {
+        self.network == Network::Silent && self.profile.has(Quirk::SilentGaps)
+    }
+
+    /// Without a cell or a SIM card the modem says 99.
+    pub(super) fn csq(&mut self) -> u8 {
+        match self.network {
+            Network::NoSim | Network::NoSignal | Network::NoResponse => NO_SIGNAL,
+            _ => self.csq.unwrap_or_else(|| self.signal.csq_at(self.clock)),
+        }
+    }
+
+    /// The SIM card's number, of the same seed as the IMEI.
+    pub(super) fn imsi(&self) -> String {
+        format!("90140{}", &self.imei.as_str()[5..])
     }
 }

@@ -1,223 +1,252 @@
-//! The command table and what each command answers (device reference section 6).
+//! What the firmware does about a line that was typed while unlocked (device reference sections 5 and 6).
 //!
-//! Pure decision: settings and profile in, an [`Answer`] out; the reply module turns it into bytes and time.
+//! Pure decision: what is known in, an [`Answer`] out; the reply module turns it into bytes and time.
 
+use super::calendar::parse_timestamp;
+use super::catalogue::{Entry, Kind};
+use super::check::Refusal;
 use super::parser::{Form, Request, atoi};
-use super::roc::Roc;
 use super::settings::{Change, Settings};
-use crate::profile::Profile;
+use crate::profile::{Profile, Quirk};
 
-/// Smallest `AT+TDC` in seconds.
-const TDC_MIN: i64 = 60;
-/// Largest `AT+TDC`: three bytes.
-const TDC_MAX: i64 = 0xFF_FFFF;
-/// Digits of `AT+DEUI`.
-const DEUI_DIGITS: usize = 15;
-
-/// The commands built so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Command {
-    Restart,
-    Model,
-    Deui,
-    Tdc,
-    TwelveVolt,
-    Roc,
-    GetSensorValue,
-}
-
-/// The order in which names are searched in a line.
-pub(super) const TABLE: [Command; 7] = [
-    Command::Restart,
-    Command::Model,
-    Command::Deui,
-    Command::Tdc,
-    Command::TwelveVolt,
-    Command::Roc,
-    Command::GetSensorValue,
-];
+/// Said of a time before 2024; its line end is the wrong way round.
+const TIMESTAMP_NOTICE: &str = "value needs to be greater than 1704067200\n\r";
+/// Said while an upload runs.
+const BUSY_NOTICE: &str = "The device is busy.\r\n";
+/// What a secret looks like to a firmware without quirk Q22.
+const MASK: &str = "********";
+/// Settings that are secret.
+const SECRETS: [&str; 3] = ["AT+PWORD", "AT+PWD", "AT+UNAME"];
+/// Commands that third-party notes speak of and no firmware has.
+const MISTAKEN: [&str; 2] = ["AT+SEND", "AT+PAYLOADTYPE"];
 
 /// What the firmware decides to do about a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
     /// OK block.
     Done,
+    /// A notice line, then the OK block.
+    Notice(&'static str),
     /// Value line and OK block.
     Value(String),
     /// Help lines and OK block.
-    Help(Vec<Command>),
-    /// Flash write, then OK block.
-    Store(Change),
-    /// Parameter error block.
-    ParamError,
-    /// Measure, print six lines, OK block.
+    Help(Vec<Entry>),
+    /// Notice, flash write, then OK block.
+    Store(Option<&'static str>, Change),
+    /// Notice, then the parameter error block.
+    ParamError(Refusal, &'static str),
+    /// All settings, one a line, and the OK block.
+    Config(Vec<String>),
+    /// Measure, print the lines, OK block.
     Measure,
     /// OK block, and an uplink afterwards.
     Uplink,
+    /// The stored records, and the OK block.
+    PrintHistory,
+    ClearHistory,
+    PrintLog,
+    ClearLog,
+    /// The clock is set to this Unix second.
+    SetClock(i64),
+    ToggleDebug,
+    ToggleModem,
+    /// Deep sleep begins.
+    Sleep,
+    /// Deep sleep ends with a reset, without a word.
+    Wake,
     /// Reset without a word.
     Restart,
+    /// Settings as from the factory, then a reset; true keeps the password.
+    FactoryReset(bool),
     /// The line goes to the modem.
     Modem,
 }
 
-impl Command {
-    /// The name as it stands in the table.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Restart => "ATZ",
-            Self::Model => "AT+MODEL",
-            Self::Deui => "AT+DEUI",
-            Self::Tdc => "AT+TDC",
-            Self::TwelveVolt => "AT+12VT",
-            Self::Roc => "AT+ROC",
-            Self::GetSensorValue => "AT+GETSENSORVALUE",
+/// What an answer depends on.
+pub(super) struct Known<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) settings: &'a Settings,
+    /// Text of the last payload.
+    pub(super) last_data: &'a str,
+    /// The server's address if it was resolved: `(ip,port)`.
+    pub(super) resolved: &'a str,
+    /// The clock as `AT+TIMESTAMP` prints it.
+    pub(super) clock: String,
+    /// An uplink is under way.
+    pub(super) busy: bool,
+}
+
+impl Known<'_> {
+    /// What the firmware does about a line.
+    pub(super) fn answer(&self, line: &str) -> Answer {
+        match Request::parse(line, &self.profile.commands) {
+            Request::Attention => Answer::Done,
+            Request::List => Answer::Help(self.profile.commands.clone()),
+            Request::Unknown if self.is_mistaken(line) => Answer::Done,
+            Request::Unknown => self.modem(),
+            Request::Command(entry, Form::Get) => self.get(entry).map_or_else(|| self.modem(), Answer::Value),
+            Request::Command(entry, Form::Set(value)) => self.set(entry, &value),
+            Request::Command(entry, Form::Help) if self.profile.has(Quirk::HelpNotQuery) => Answer::Help(vec![entry]),
+            Request::Command(entry, Form::Help) => self.get(entry).map_or_else(|| self.modem(), Answer::Value),
+            Request::Command(entry, Form::Run) => self.run(entry),
         }
     }
 
-    /// Help text in our own words: the vendor's is not copied.
-    pub(super) fn help(self) -> &'static str {
-        match self {
-            Self::Restart => "restart the controller",
-            Self::Model => "read model and firmware version",
-            Self::Deui => "read or set the device id (IMEI)",
-            Self::Tdc => "read or set the uplink interval in s",
-            Self::TwelveVolt => "read or set the 12 V on-time in ms",
-            Self::Roc => "read or set report on change",
-            Self::GetSensorValue => "measure now, 0 print, 1 uplink",
-        }
+    fn is_mistaken(&self, line: &str) -> bool {
+        self.profile.has(Quirk::MistakenNotes) && MISTAKEN.iter().any(|name| line.contains(name))
+    }
+
+    fn modem(&self) -> Answer {
+        let stalls = self.profile.has(Quirk::ModemStall);
+        if stalls { Answer::Modem } else { Answer::ParamError(Refusal::default(), "") }
     }
 
     /// A function the command does not have means: the line goes to the modem.
-    fn get(self, settings: &Settings, profile: &Profile) -> Answer {
-        let value = match self {
-            Self::Restart | Self::GetSensorValue => return Answer::Modem,
-            Self::Model => format!("{},v{}", profile.model_name, profile.fw_version),
-            Self::Deui => settings.deui.clone(),
-            Self::Tdc => settings.tdc_s.to_string(),
-            Self::TwelveVolt => settings.twelve_volt_ms.to_string(),
-            Self::Roc => settings.roc.to_string(),
+    fn get(&self, entry: Entry) -> Option<String> {
+        let name = entry.name();
+        let value = match entry.kind() {
+            Kind::Stored(..) if SECRETS.contains(&name) && !self.profile.has(Quirk::SecretsInClear) => MASK.to_owned(),
+            Kind::Stored(..) if name == "AT+SERVADDR" => {
+                format!("{}\r\n{}", self.settings.text(name), self.resolved)
+            }
+            Kind::Stored(..) if name == "AT+TDC" && self.profile.has(Quirk::MistakenNotes) => {
+                format!("{}000", self.settings.text(name))
+            }
+            Kind::Stored(..) => self.settings.text(name).to_owned(),
+            Kind::Model => format!("{},v{}", self.profile.model_name, self.profile.fw_version),
+            Kind::LastData => self.last_data.to_owned(),
+            Kind::Timestamp => self.clock.clone(),
+            Kind::Sleep => u8::from(self.settings.sleeps).to_string(),
+            _ => return None,
         };
-        Answer::Value(value)
+        Some(value)
     }
 
-    fn set(self, value: &str, profile: &Profile) -> Answer {
-        let change = match self {
-            Self::Restart | Self::Model => return Answer::Modem,
-            Self::GetSensorValue => return get_sensor_value(value),
-            Self::Deui => is_deui(value).then(|| Change::Deui(value.to_owned())),
-            Self::Tdc => in_range(value, TDC_MIN, TDC_MAX).map(Change::Tdc),
-            Self::TwelveVolt => in_range(value, 0, i64::from(profile.power_limit_ms)).map(Change::TwelveVolt),
-            Self::Roc => Roc::parse(value).map(Change::Roc),
-        };
-        change.map_or(Answer::ParamError, Answer::Store)
+    fn set(&self, entry: Entry, value: &str) -> Answer {
+        let refused = || Answer::ParamError(Refusal::default(), entry.name());
+        match entry.kind() {
+            Kind::Stored(check, _) => match check.read(value, self.profile) {
+                Ok(value) => Answer::Store(check.notice(self.profile), Change { name: entry.name(), value }),
+                Err(refusal) => Answer::ParamError(refusal, entry.name()),
+            },
+            Kind::SensorValue => match value.as_bytes().first() {
+                Some(b'0') => Answer::Measure,
+                Some(b'1') => Answer::Uplink,
+                _ => refused(),
+            },
+            Kind::Timestamp => match parse_timestamp(value) {
+                Some(unix_s) => Answer::SetClock(unix_s),
+                None => Answer::ParamError(Refusal { notice: Some(TIMESTAMP_NOTICE), kept: None }, entry.name()),
+            },
+            Kind::Sleep => match atoi(value) {
+                0 => Answer::Wake,
+                1 => Answer::Sleep,
+                _ => refused(),
+            },
+            Kind::History if atoi(value) == 0 && value.starts_with('0') => Answer::ClearHistory,
+            Kind::DataLogPages | Kind::DataLogLast => Answer::PrintHistory,
+            Kind::Log if value.starts_with('0') => Answer::ClearLog,
+            Kind::Log if value.starts_with('1') && self.uploads_log() => Answer::Uplink,
+            Kind::Log | Kind::History => refused(),
+            _ => self.modem(),
+        }
+    }
+
+    /// From stack 006 on.
+    fn uploads_log(&self) -> bool {
+        self.profile.stack.ends_with("006")
     }
 
     /// The result of run is ignored: a command without one answers OK and does nothing.
-    fn run(self) -> Answer {
-        match self {
-            Self::Restart => Answer::Restart,
-            Self::Model | Self::Deui | Self::Tdc | Self::TwelveVolt | Self::Roc | Self::GetSensorValue => Answer::Done,
+    fn run(&self, entry: Entry) -> Answer {
+        match entry.kind() {
+            Kind::Restart => Answer::Restart,
+            Kind::FactoryReset => Answer::FactoryReset(false),
+            Kind::FactoryResetKeepingPassword => Answer::FactoryReset(true),
+            Kind::Config => Answer::Config(self.config()),
+            Kind::Debug => Answer::ToggleDebug,
+            Kind::History => Answer::PrintHistory,
+            Kind::DataLogClear => Answer::ClearHistory,
+            Kind::Log => Answer::PrintLog,
+            Kind::ModemSwitch => Answer::ToggleModem,
+            Kind::Update if self.busy => Answer::Notice(BUSY_NOTICE),
+            _ => Answer::Done,
         }
     }
-}
 
-/// What the firmware does about a line that was typed while unlocked.
-pub(super) fn answer(line: &str, settings: &Settings, profile: &Profile) -> Answer {
-    match Request::parse(line) {
-        Request::Attention => Answer::Done,
-        Request::List => Answer::Help(TABLE.to_vec()),
-        Request::Unknown => Answer::Modem,
-        Request::Command(command, Form::Get) => command.get(settings, profile),
-        Request::Command(command, Form::Set(value)) => command.set(&value, profile),
-        Request::Command(command, Form::Help) => Answer::Help(vec![command]),
-        Request::Command(command, Form::Run) => command.run(),
+    fn config(&self) -> Vec<String> {
+        let shown = self.profile.commands.iter().filter(|entry| entry.is_in_config());
+        shown.filter_map(|entry| Some(format!("{}={}", entry.name(), self.get(*entry)?))).collect()
     }
-}
-
-/// Only the first character counts.
-fn get_sensor_value(value: &str) -> Answer {
-    match value.as_bytes().first() {
-        Some(b'0') => Answer::Measure,
-        Some(b'1') => Answer::Uplink,
-        _ => Answer::ParamError,
-    }
-}
-
-fn is_deui(value: &str) -> bool {
-    value.len() == DEUI_DIGITS && value.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn in_range(value: &str, lowest: i64, highest: i64) -> Option<u32> {
-    let number = atoi(value);
-    (lowest..=highest).contains(&number).then(|| u32::try_from(number).ok())?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(line: &str, expected: Answer) {
-        let profile = Profile::load("nb-1.1").unwrap();
+    fn answer(line: &str) -> Answer {
+        answer_of("nb-1.1", line)
+    }
+
+    fn answer_of(profile: &str, line: &str) -> Answer {
+        let profile = Profile::load(profile).unwrap();
         let settings = Settings::factory(&profile, "861234509876543");
-        assert_eq!(answer(line, &settings, &profile), expected, "{line}");
+        let clock = "2025-03-09 T14:30:05".to_owned();
+        Known { profile: &profile, settings: &settings, last_data: "NULL", resolved: "", clock, busy: false }
+            .answer(line)
     }
 
     #[test]
-    fn gets_print_the_value() {
-        check("AT+MODEL=?", Answer::Value("PS-NB,v1.1.2".into()));
-        check("AT+DEUI=?", Answer::Value("861234509876543".into()));
-        check("AT+TDC=?", Answer::Value("7200".into()));
-        check("AT+12VT=?", Answer::Value("500".into()));
-        check("AT+ROC=?", Answer::Value("0,0,0,0".into()));
+    fn get_prints_the_stored_value() {
+        for (line, value) in [
+            ("AT+MODEL=?", "PS-NB,v1.1.2"),
+            ("AT+DEUI=?", "861234509876543"),
+            ("AT+TDC=?", "7200"),
+            ("AT+12VT=?", "500"),
+            ("AT+ROC=?", "0,0,0,0"),
+            ("AT+PWORD=?", "604218"),
+            ("AT+SERVADDR=?", "NULL\r\n"),
+            ("AT+TIMESTAMP=?", "2025-03-09 T14:30:05"),
+            ("AT+SLEEP=?", "0"),
+        ] {
+            assert_eq!(answer(line), Answer::Value(value.to_owned()), "{line}");
+        }
     }
 
     #[test]
     fn missing_functions_go_to_the_modem_but_a_missing_run_is_ok() {
-        for line in ["AT+GETSENSORVALUE=?", "AT+MODEL=x", "ATZ=1", "ATZ=?", "AT+FOO", "604218"] {
-            check(line, Answer::Modem);
+        for line in ["AT+GETSENSORVALUE=?", "AT+MODEL=x", "ATZ=1", "ATZ=?", "AT+FOO", "604218", "AT+CDP=?", "AT+GDNS=?"]
+        {
+            assert_eq!(answer(line), Answer::Modem, "{line}");
         }
         for line in ["AT+TDC", "AT+MODEL", "AT+DEUI", "AT+ROC", "AT+12VT", "AT+GETSENSORVALUE"] {
-            check(line, Answer::Done);
+            assert_eq!(answer(line), Answer::Done, "{line}");
         }
-        check("ATZ", Answer::Restart);
-    }
-
-    #[test]
-    fn tdc_is_sixty_seconds_to_three_bytes() {
-        for bad in ["59", "0", "-60", "abc", "", "16777216", "99999999999999999999"] {
-            check(&format!("AT+TDC={bad}"), Answer::ParamError);
-        }
-        check("AT+TDC=60", Answer::Store(Change::Tdc(60)));
-        check("AT+TDC=16777215xyz", Answer::Store(Change::Tdc(16_777_215)));
-    }
-
-    #[test]
-    fn twelve_volt_time_ends_at_the_profile_limit() {
-        check("AT+12VT=180000", Answer::Store(Change::TwelveVolt(180_000)));
-        check("AT+12VT=180001", Answer::ParamError);
-        check("AT+12VT=-1", Answer::ParamError);
-        check("AT+12VT=soon", Answer::Store(Change::TwelveVolt(0)));
-    }
-
-    #[test]
-    fn deui_takes_exactly_fifteen_hexadecimal_digits() {
-        check("AT+DEUI=86123450987654a", Answer::Store(Change::Deui("86123450987654a".into())));
-        check("AT+DEUI=86123450987654", Answer::ParamError);
-        check("AT+DEUI=86123450987654g", Answer::ParamError);
+        assert_eq!(answer("ATZ"), Answer::Restart);
+        assert_eq!(answer("AT+FDR"), Answer::FactoryReset(false));
+        assert_eq!(answer("AT+FDR1"), Answer::FactoryReset(true));
+        assert_eq!(answer_of("nb-1.0.0", "AT+FDR1"), Answer::FactoryReset(false));
     }
 
     #[test]
     fn get_sensor_value_looks_at_one_character() {
-        check("AT+GETSENSORVALUE=0", Answer::Measure);
-        check("AT+GETSENSORVALUE=0xyz", Answer::Measure);
-        check("AT+GETSENSORVALUE=1", Answer::Uplink);
-        check("AT+GETSENSORVALUE=2", Answer::ParamError);
-        check("AT+GETSENSORVALUE=", Answer::ParamError);
+        assert_eq!(answer("AT+GETSENSORVALUE=0xyz"), Answer::Measure);
+        assert_eq!(answer("AT+GETSENSORVALUE=1"), Answer::Uplink);
+        for line in ["AT+GETSENSORVALUE=2", "AT+GETSENSORVALUE="] {
+            assert!(matches!(answer(line), Answer::ParamError(..)), "{line}");
+        }
     }
 
     #[test]
     fn a_question_mark_is_help_not_a_query() {
-        check("AT+TDC?", Answer::Help(vec![Command::Tdc]));
-        check("AT?", Answer::Help(TABLE.to_vec()));
+        assert_eq!(answer("AT+TDC?"), Answer::Help(vec![Entry::find("AT+TDC").unwrap()]));
+        assert!(matches!(answer("AT?"), Answer::Help(all) if all.len() > 40));
+    }
+
+    #[test]
+    fn probe_comes_before_pro_in_every_table() {
+        for profile in Profile::built_in() {
+            assert_eq!(answer_of(profile, "AT+PROBE=?"), Answer::Value("0000".to_owned()), "{profile}");
+        }
     }
 }

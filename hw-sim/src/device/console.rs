@@ -93,6 +93,18 @@ impl Console {
         self.line_ready = false;
     }
 
+    /// Quirk Q1 off: only the line that was served goes, what came behind it is served next.
+    pub(super) fn clear_line(&mut self) {
+        let end = self.buffer.iter().position(|byte| is_line_end(*byte)).map_or(self.buffer.len(), |at| at + 1);
+        self.buffer.drain(..end);
+        self.line_ready = self.buffer.iter().copied().any(is_line_end);
+    }
+
+    /// The receiver was asleep and loses the character that wakes it.
+    pub(super) fn lose_one(&mut self, now: Duration) {
+        self.wire.pop_front_if(|(arrival, _)| *arrival <= now);
+    }
+
     /// Blocking print: returns when the last character is out.
     pub(super) fn print(&mut self, now: Duration, bytes: &[u8]) -> Duration {
         let mut sent = now;

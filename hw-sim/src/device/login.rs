@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::profile::Profile;
+use crate::profile::{Profile, Quirk};
 
 /// The console is locked at boot, and again a counted number of timer ticks after each login.
 #[derive(Debug, Default)]
@@ -14,6 +14,10 @@ impl Login {
     /// The right password was typed at this uptime. The timer has been running since boot, so the first tick may come
     /// at once: 30 ticks of 10 s are 290 to 300 s.
     pub(super) fn unlock(&mut self, uptime: Duration, profile: &Profile) {
+        if !profile.has(Quirk::Relock) {
+            self.locks_at = Some(Duration::MAX);
+            return;
+        }
         let elapsed_ticks = uptime.as_millis() as u64 / profile.relock_tick_ms;
         let last_tick = elapsed_ticks + u64::from(profile.relock_ticks);
         self.locks_at = Some(Duration::from_millis(last_tick * profile.relock_tick_ms));
@@ -21,7 +25,7 @@ impl Login {
 
     /// When the console locks again.
     pub(super) fn locks_at(&self) -> Option<Duration> {
-        self.locks_at
+        self.locks_at.filter(|at| *at != Duration::MAX)
     }
 
     /// Whether commands are executed at this uptime.

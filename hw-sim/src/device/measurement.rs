@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::settings::Settings;
 use super::step::{Action, Purpose, Step};
 use crate::physics::Sample;
+use crate::profile::SensorPrint;
 
 /// Each supply rail that is switched on costs this much.
 const RAIL: Duration = Duration::from_millis(20);
@@ -14,25 +15,30 @@ const WARM_UP_GRAIN_MS: u32 = 100;
 const CHANNEL: Duration = Duration::from_millis(600);
 /// Pause between the channels.
 const CHANNEL_PAUSE: Duration = Duration::from_millis(80);
-/// `AT+12VT` value that keeps 12 V on for good and skips the wait.
-const ALWAYS_ON_MS: u32 = 65_535;
+/// Keeps a rail on (12 V, 5 V) or off (3.3 V) for good and skips the wait.
+const ALWAYS_MS: u32 = 65_535;
 
 /// Power up, wait, convert, power down.
 pub(super) fn steps(settings: &Settings, purpose: Purpose) -> Vec<Step> {
-    let twelve_volt_ms = settings.twelve_volt_ms;
+    let rails = settings.rails_ms();
+    let [_, _, twelve_volt_ms] = rails;
     let supply = if twelve_volt_ms == 0 { Action::PowerOff } else { Action::PowerOn };
-    let mut steps = vec![Step::Act(supply), Step::Wait(warm_up(twelve_volt_ms) + conversions(settings, purpose))];
+    let mut steps = vec![Step::Act(supply), Step::Wait(warm_up(rails) + conversions(settings, purpose))];
     steps.push(Step::Act(Action::Convert(purpose)));
-    if twelve_volt_ms != ALWAYS_ON_MS {
+    if twelve_volt_ms != ALWAYS_MS {
         steps.push(Step::Act(Action::PowerOff));
     }
     steps
 }
 
 /// The six lines of an uplink and of `AT+GETSENSORVALUE=0`.
-pub(super) fn lines(sample: &Sample) -> [String; 6] {
+pub(super) fn lines(sample: &Sample, print: SensorPrint) -> [String; 6] {
+    let battery = match print {
+        SensorPrint::SixLines => format!("BAT:{:.3} V", sample.battery_v),
+        SensorPrint::RemainingBattery => format!("remaining battery ={:.0} mv", sample.battery_v * 1000.0),
+    };
     [
-        format!("BAT:{:.3} V", sample.battery_v),
+        battery,
         "IN1:0".to_owned(),
         "IN2:0".to_owned(),
         "GPIO_EXTI:0".to_owned(),
@@ -46,10 +52,13 @@ pub(super) fn boot_lines(sample: &Sample) -> [String; 2] {
     [format!("Battery: {:.3} V", sample.battery_v), format!("IDC : {:.3} mA;VDC: {:.3} V", sample.idc_ma, sample.vdc_v)]
 }
 
-/// The 3.3 V rail is always switched (its time is 0, "always on"), the 12 V rail when it has a time.
-fn warm_up(twelve_volt_ms: u32) -> Duration {
-    let rails = if twelve_volt_ms == 0 { RAIL } else { RAIL * 2 };
-    let wait_ms = if twelve_volt_ms == ALWAYS_ON_MS { 0 } else { twelve_volt_ms };
+/// 20 ms for each rail that is switched on, then the longest of their times. A time that means "always" is no wait, and that
+/// of the 5 V rail hides a shorter one of the 3.3 V rail.
+fn warm_up([three_volt_ms, five_volt_ms, twelve_volt_ms]: [u32; 3]) -> Duration {
+    let on = [three_volt_ms != ALWAYS_MS, five_volt_ms != 0, twelve_volt_ms != 0];
+    let rails = RAIL * on.map(u32::from).iter().sum();
+    let wait_ms = three_volt_ms.max(five_volt_ms).max(twelve_volt_ms);
+    let wait_ms = if wait_ms == ALWAYS_MS { 0 } else { wait_ms };
     rails + Duration::from_millis(u64::from(wait_ms - wait_ms % WARM_UP_GRAIN_MS))
 }
 
@@ -57,8 +66,8 @@ fn warm_up(twelve_volt_ms: u32) -> Duration {
 fn conversions(settings: &Settings, purpose: Purpose) -> Duration {
     let both = CHANNEL + CHANNEL_PAUSE + CHANNEL;
     match purpose {
-        Purpose::Boot | Purpose::Regular => both,
-        Purpose::Check if settings.roc.watches_idc() && settings.roc.watches_vdc() => both,
+        Purpose::Boot | Purpose::Regular | Purpose::Record => both,
+        Purpose::Check if settings.roc().watches_idc() && settings.roc().watches_vdc() => both,
         Purpose::Check => CHANNEL,
     }
 }
@@ -66,11 +75,12 @@ fn conversions(settings: &Settings, purpose: Purpose) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::settings::Change;
     use crate::profile::Profile;
 
     fn check(twelve_volt_ms: u32, expected_ms: u64) {
         let mut settings = Settings::factory(&Profile::load("nb-1.1").unwrap(), "861234509876543");
-        settings.twelve_volt_ms = twelve_volt_ms;
+        settings.apply(Change { name: "AT+12VT", value: twelve_volt_ms.to_string() });
         let waits = steps(&settings, Purpose::Regular).into_iter().map(|step| match step {
             Step::Wait(time) => time,
             _ => Duration::ZERO,
@@ -91,7 +101,8 @@ mod tests {
     fn the_six_lines_are_printed_to_the_letter() {
         let sample = Sample { idc_ma: 9.216, vdc_v: 0.012, battery_v: 3.572 };
         let expected = ["BAT:3.572 V", "IN1:0", "IN2:0", "GPIO_EXTI:0", "IDC_Input:9.216 mA", "VDC_Input:0.012 V"];
-        assert_eq!(lines(&sample), expected);
+        assert_eq!(lines(&sample, SensorPrint::SixLines), expected);
+        assert_eq!(lines(&sample, SensorPrint::RemainingBattery)[0], "remaining battery =3572 mv");
         assert_eq!(boot_lines(&sample)[1], "IDC : 9.216 mA;VDC: 0.012 V");
     }
 }

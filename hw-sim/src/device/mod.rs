@@ -5,14 +5,19 @@
 //! Nothing here reads a clock, a file or a random source of the system.
 
 mod console;
+mod device;
 mod super_loop;
 
 mod action;
+mod controls;
 mod memory;
+mod records;
 
 mod login;
 mod parser;
 
+mod catalogue;
+mod check;
 mod command;
 mod roc;
 mod settings;
@@ -23,6 +28,34 @@ mod step;
 
 mod boot;
 mod measurement;
+mod network;
 mod uplink;
 
-pub use super_loop::{Device, DeviceConfig};
+mod calendar;
+mod clock_log;
+mod history;
+mod log_pages;
+mod payload;
+
+use check::Refusal;
+
+pub(crate) use calendar::TimeText;
+pub use catalogue::Entry;
+pub use controls::Press;
+pub use device::{Device, DeviceConfig};
+pub use network::{Network, NetworkError};
+pub use payload::{BatteryDecimals, HexLayout, JsonDialect, JsonHistory, JsonKeys, JsonTime};
+
+use crate::profile::Profile;
+
+/// What is wrong with a profile's default for a command; none if the command could be set to it, as it stands.
+pub(crate) fn default_problem(name: &str, value: &str, profile: &Profile) -> Option<String> {
+    let Some(catalogue::Kind::Stored(check, _)) = Entry::find(name).map(Entry::kind) else {
+        return Some("is no setting".to_owned());
+    };
+    match check.read(value, profile) {
+        Ok(stored) if stored == value => None,
+        Ok(stored) => Some(format!("would be stored as `{stored}`")),
+        Err(Refusal { .. }) => Some(format!("cannot be `{value}`")),
+    }
+}

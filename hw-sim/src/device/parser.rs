@@ -1,6 +1,6 @@
 //! From a line to a request, by the firmware's substring rules (device reference section 5.1).
 
-use super::command::{Command, TABLE};
+use super::catalogue::Entry;
 
 /// What a line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub(super) enum Request {
     /// `AT?` alone.
     List,
     /// A command of the table.
-    Command(Command, Form),
+    Command(Entry, Form),
     /// Nothing in the table: a line for the modem.
     Unknown,
 }
@@ -30,14 +30,14 @@ pub(super) enum Form {
 
 impl Request {
     /// Case-sensitive; the first table entry whose name occurs anywhere in the line wins.
-    pub(super) fn parse(line: &str) -> Self {
+    pub(super) fn parse(line: &str, table: &[Entry]) -> Self {
         match line {
             "AT" => return Self::Attention,
             "AT?" => return Self::List,
             _ => {}
         }
-        match TABLE.into_iter().find(|command| line.contains(command.name())) {
-            Some(command) => Self::Command(command, Form::parse(line)),
+        match table.iter().find(|entry| line.contains(entry.name())) {
+            Some(entry) => Self::Command(*entry, Form::parse(line)),
             None => Self::Unknown,
         }
     }
@@ -75,37 +75,59 @@ pub(super) fn atoi(text: &str) -> i64 {
     sign * number.fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(i64::from(digit - b'0')))
 }
 
+/// Most numbers that any command reads.
+const NUMBERS_MAX: usize = 6;
+
+/// C's `sscanf("%d,%d,...")`: as many numbers as there are, up to the first thing that is none.
+pub(super) fn numbers(value: &str) -> Vec<i64> {
+    let starts_number = |text: &&str| {
+        let text = text.trim_start_matches([' ', '\t']);
+        text.trim_start_matches(['-', '+']).starts_with(|first: char| first.is_ascii_digit())
+    };
+    let fields: Vec<&str> = value.split(',').take(NUMBERS_MAX).take_while(starts_number).collect();
+    // A field with rubbish behind its digits still counts, but ends the reading.
+    let whole =
+        |text: &&str| text.trim_start().trim_start_matches(['-', '+']).bytes().all(|byte| byte.is_ascii_digit());
+    let count = fields.iter().take_while(|field| whole(field)).count() + 1;
+    fields.iter().take(count).map(|field| atoi(field)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Profile;
 
-    fn check(line: &str, command: Command, form: Form) {
-        assert_eq!(Request::parse(line), Request::Command(command, form), "{line}");
+    fn parse(line: &str) -> Request {
+        Request::parse(line, &Profile::load("nb-1.1").unwrap().commands)
+    }
+
+    fn check(line: &str, name: &str, form: Form) {
+        assert_eq!(parse(line), Request::Command(Entry::find(name).unwrap(), form), "{line}");
     }
 
     #[test]
     fn the_four_forms() {
-        check("AT+TDC=?", Command::Tdc, Form::Get);
-        check("AT+TDC=1500", Command::Tdc, Form::Set("1500".into()));
-        check("AT+TDC?", Command::Tdc, Form::Help);
-        check("AT+TDC", Command::Tdc, Form::Run);
+        check("AT+TDC=?", "AT+TDC", Form::Get);
+        check("AT+TDC=1500", "AT+TDC", Form::Set("1500".into()));
+        check("AT+TDC?", "AT+TDC", Form::Help);
+        check("AT+TDC", "AT+TDC", Form::Run);
     }
 
     #[test]
     fn names_match_anywhere_and_the_table_order_decides() {
-        check("xxAT+TDC=?yy", Command::Tdc, Form::Get);
-        check("AT+ROC=?AT+TDC", Command::Tdc, Form::Get);
-        check("AT+ROC=AT+MODEL", Command::Model, Form::Set("AT+MODEL".into()));
-        check("AT+TDC=5?", Command::Tdc, Form::Set("5?".into()));
+        check("xxAT+TDC=?yy", "AT+TDC", Form::Get);
+        check("AT+ROC=?AT+TDC", "AT+TDC", Form::Get);
+        check("AT+ROC=AT+MODEL", "AT+MODEL", Form::Set("AT+MODEL".into()));
+        check("AT+TDC=5?", "AT+TDC", Form::Set("5?".into()));
     }
 
     #[test]
     fn case_matters_and_the_rest_goes_to_the_modem() {
         for line in ["at+tdc=?", "", " AT", "AT+", "AT+FOO=1", "AT??"] {
-            assert_eq!(Request::parse(line), Request::Unknown, "{line}");
+            assert_eq!(parse(line), Request::Unknown, "{line}");
         }
-        assert_eq!(Request::parse("AT"), Request::Attention);
-        assert_eq!(Request::parse("AT?"), Request::List);
+        assert_eq!(parse("AT"), Request::Attention);
+        assert_eq!(parse("AT?"), Request::List);
     }
 
     #[test]

@@ -1,14 +1,19 @@
 //! From an answer to the steps that give it: latency, exact reply block, and the wiping of the buffer at the end
 //! (device reference sections 5.2 and 5.3).
 
+use std::time::Duration;
+
 use rand::rngs::StdRng;
 
-use super::command::{Answer, Command};
+use super::catalogue::Entry;
+use super::check::Refusal;
+use super::command::Answer;
+use super::controls::deep_sleep_steps;
 use super::latency::{before_print, draw};
 use super::measurement;
 use super::settings::{Change, Settings};
-use super::step::{Action, Cause, Purpose, Step};
-use crate::profile::{LatencyRange, Profile};
+use super::step::{Action, Purpose, Step};
+use crate::profile::{LatencyRange, Profile, Quirk};
 
 /// Ends every successful command.
 const OK: &[u8] = b"\r\nOK\r\n\r\n";
@@ -18,6 +23,9 @@ const PARAM_ERROR: &[u8] = b"\r\nAT_PARAM_ERROR\r\n";
 const EVENT_CHARACTERS: usize = 9;
 /// Characters of six measurement lines and an OK block.
 const MEASUREMENT_CHARACTERS: usize = 135;
+
+/// A notice comes so much before its OK.
+const NOTICE_AFTER: Duration = Duration::from_millis(200);
 
 /// Makes the steps of one command.
 pub(super) struct Replier<'a> {
@@ -29,7 +37,7 @@ pub(super) struct Replier<'a> {
 impl Replier<'_> {
     /// While locked every line is a password, right or wrong.
     pub(super) fn password(mut self, line: &str) -> Vec<Step> {
-        let correct = line == self.settings.pin;
+        let correct = line == self.settings.password();
         let text = if correct { "Password Correct" } else { "Password Incorrect" };
         let mut steps = vec![self.think(self.profile.latency_ms.query, text.len() + EVENT_CHARACTERS)];
         steps.extend(correct.then_some(Step::Act(Action::Unlock)));
@@ -39,22 +47,36 @@ impl Replier<'_> {
 
     /// The reply of an unlocked console.
     pub(super) fn reply(mut self, answer: Answer, line: &str) -> Vec<Step> {
-        let mut steps = match answer {
-            Answer::Done => self.value(""),
-            Answer::Value(value) => self.value(&format!("{value}\r\n")),
-            Answer::Help(commands) => self.help(&commands),
-            Answer::Store(change) => self.store(change),
-            Answer::ParamError => {
-                let latency = self.think(self.profile.latency_ms.param_error, PARAM_ERROR.len());
-                vec![latency, Step::Print(PARAM_ERROR.to_vec())]
-            }
-            Answer::Measure => self.measure(),
-            Answer::Uplink => [self.value(""), vec![Step::Act(Action::RequestUplink)]].concat(),
-            Answer::Restart => self.wait_then(self.profile.latency_ms.restart, Action::Restart(Cause::Software)),
-            Answer::Modem => self.wait_then(self.profile.latency_ms.modem_stall, Action::AskModem(line.to_owned())),
-        };
+        let mut steps = self.steps(answer, line);
         steps.push(Step::Act(Action::ClearInput));
         steps
+    }
+
+    fn steps(&mut self, answer: Answer, line: &str) -> Vec<Step> {
+        let latency = &self.profile.latency_ms;
+        match answer {
+            Answer::Done => self.value(""),
+            Answer::Value(value) => self.value(&format!("{value}\r\n")),
+            Answer::Notice(notice) => self.value(notice),
+            Answer::Help(commands) => self.help(&commands),
+            Answer::Store(notice, change) => self.store(notice, Action::Store(change)),
+            Answer::SetClock(unix_s) => self.store(None, Action::SetClock(unix_s)),
+            Answer::ParamError(refusal, name) => self.refuse(refusal, name),
+            Answer::Config(lines) => self.config(&lines),
+            Answer::Measure => self.measure(),
+            Answer::Uplink => [self.value(""), vec![Step::Act(Action::RequestUplink)]].concat(),
+            Answer::PrintHistory => self.act_and_ok(latency.query, Action::PrintHistory),
+            Answer::ClearHistory => self.act_and_ok(latency.history, Action::ClearHistory),
+            Answer::PrintLog => self.act_and_ok(latency.query, Action::PrintLog),
+            Answer::ClearLog => self.act_and_ok(latency.history, Action::ClearLog),
+            Answer::ToggleDebug => self.act_and_ok(latency.query, Action::ToggleDebug),
+            Answer::ToggleModem => self.act_and_ok(latency.query, Action::ToggleModem),
+            Answer::Sleep => self.fall_asleep(),
+            Answer::Wake => self.wait_then(latency.restart, Action::WakeUp),
+            Answer::Restart => self.wait_then(latency.restart, Action::WakeUp),
+            Answer::FactoryReset(keeps_password) => self.factory_reset(keeps_password),
+            Answer::Modem => self.wait_then(latency.modem_stall, Action::AskModem(line.to_owned())),
+        }
     }
 
     /// A value line, or nothing, with its OK in one print: no log line can come between.
@@ -63,7 +85,7 @@ impl Replier<'_> {
         vec![self.think(self.profile.latency_ms.query, bytes.len()), Step::Print(bytes)]
     }
 
-    fn help(&mut self, commands: &[Command]) -> Vec<Step> {
+    fn help(&mut self, commands: &[Entry]) -> Vec<Step> {
         let lines: Vec<String> =
             commands.iter().map(|command| format!("{:<11}: {}", command.name(), command.help())).collect();
         let characters = lines.iter().map(|line| line.len() + EVENT_CHARACTERS).sum::<usize>() + OK.len();
@@ -73,9 +95,47 @@ impl Replier<'_> {
         steps
     }
 
-    fn store(&mut self, change: Change) -> Vec<Step> {
-        let latency = self.think(self.profile.latency_ms.set, OK.len());
-        vec![latency, Step::Act(Action::Store(change)), Step::Print(OK.to_vec())]
+    /// The notice comes at once, the OK after the flash write.
+    fn store(&mut self, notice: Option<&str>, action: Action) -> Vec<Step> {
+        let latency = self.profile.latency_ms.set;
+        let ok = vec![Step::Act(action), Step::Print(OK.to_vec())];
+        let Some(notice) = notice else { return [vec![self.think(latency, OK.len())], ok].concat() };
+        let first = self.think(self.profile.latency_ms.query, notice.len());
+        let wait = Step::Wait(draw(self.rng, latency).saturating_sub(NOTICE_AFTER));
+        [vec![first, Step::Print(notice.as_bytes().to_vec()), wait], ok].concat()
+    }
+
+    fn refuse(&mut self, refusal: Refusal, name: &'static str) -> Vec<Step> {
+        let bytes = [refusal.notice.unwrap_or_default().as_bytes(), PARAM_ERROR].concat();
+        let mut steps = vec![self.think(self.profile.latency_ms.param_error, bytes.len()), Step::Print(bytes)];
+        steps.extend(refusal.kept.map(|value| Step::Act(Action::Keep(Change { name, value }))));
+        steps
+    }
+
+    /// One print: no log line can come between.
+    fn config(&mut self, lines: &[String]) -> Vec<Step> {
+        let text: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+        let bytes = [b"\r\n", text.as_bytes(), OK].concat();
+        vec![self.think(self.profile.latency_ms.config, bytes.len()), Step::Print(bytes)]
+    }
+
+    fn act_and_ok(&mut self, latency: LatencyRange, action: Action) -> Vec<Step> {
+        vec![self.think(latency, OK.len()), Step::Act(action), Step::Print(OK.to_vec())]
+    }
+
+    fn fall_asleep(&mut self) -> Vec<Step> {
+        let mut steps = vec![self.think(self.profile.latency_ms.query, OK.len())];
+        steps.extend(deep_sleep_steps(self.profile));
+        steps.push(Step::Print(OK.to_vec()));
+        steps
+    }
+
+    /// Without a word, unless quirk Q16 is off for the one that keeps the password.
+    fn factory_reset(&mut self, keeps_password: bool) -> Vec<Step> {
+        let says_ok = keeps_password && !self.profile.has(Quirk::QuietFactoryReset);
+        let mut steps = if says_ok { self.value("") } else { Vec::new() };
+        steps.extend(self.wait_then(self.profile.latency_ms.restart, Action::FactoryReset(keeps_password)));
+        steps
     }
 
     fn measure(&mut self) -> Vec<Step> {

@@ -4,14 +4,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::parser::numbers;
+use super::payload::{Alarm, Alarms};
 use crate::physics::Sample;
 
 /// Largest current threshold in µA.
 const IDC_UA_MAX: u16 = 20_000;
 /// Largest voltage threshold in mV.
 const VDC_MV_MAX: u16 = 30_000;
-/// Most numbers the firmware reads.
-const NUMBERS_MAX: usize = 6;
 
 /// The stored setting.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,20 +32,37 @@ struct Limit {
 /// Reference values in µA and mV. They live in RAM and are 0 after every reset: the phantom first hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct References {
-    idc_ua: u16,
-    vdc_mv: u16,
+    idc: Reference,
+    vdc: Reference,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Reference {
+    value: u16,
+    /// Something was measured since the reset.
+    known: bool,
+    /// The limit of mode 3 is violated.
+    violated: bool,
+}
+
+/// What a firmware may decide differently (open question O6, quirk Q12).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// A hit is more than the threshold.
+    pub(super) exceeds: bool,
+    /// A limit reports once until the value is back.
+    pub(super) latched: bool,
+    /// The first check compares with 0.
+    pub(super) phantom: bool,
 }
 
 impl Roc {
-    /// Mode, interval, current and voltage from a checked profile.
-    pub(super) fn factory([mode, interval_s, idc_ua, vdc_mv]: [u16; 4]) -> Self {
-        let limit = |threshold| Limit { above: false, threshold };
-        Self { mode: mode as u8, interval_s, idc: limit(idc_ua), vdc: limit(vdc_mv) }
-    }
-
-    /// Reads a set. Fields are cut to 8 or 16 bits before they are checked: mode 257 is mode 1.
-    pub(super) fn parse(value: &str) -> Option<Self> {
+    /// Reads a set. Fields are cut to 8 or 16 bits before they are checked: mode 257 is mode 1, unless that quirk is off.
+    pub(super) fn parse(value: &str, wraps: bool) -> Option<Self> {
         let numbers = numbers(value);
+        if !wraps && !fits(&numbers) {
+            return None;
+        }
         let [mode, interval, rest @ ..] = numbers.as_slice() else { return None };
         let (mode, interval_s) = (*mode as u8, *interval as u16);
         let (idc, vdc) = match rest {
@@ -77,29 +94,61 @@ impl Roc {
     /// A regular sample renews both references in mode 2.
     pub(super) fn renew(&self, references: &mut References, sample: &Sample) {
         if self.mode == 2 {
-            *references = References { idc_ua: sample.idc_ua(), vdc_mv: sample.vdc_mv() };
+            references.idc.renew(sample.idc_ua());
+            references.vdc.renew(sample.vdc_mv());
         }
     }
 
-    /// Whether the check asks for an uplink. In modes 1 and 2 a channel that hits gets a new reference.
-    pub(super) fn check(&self, references: &mut References, sample: &Sample) -> bool {
-        let idc_hit = self.hit(self.idc, &mut references.idc_ua, sample.idc_ua());
-        let vdc_hit = self.hit(self.vdc, &mut references.vdc_mv, sample.vdc_mv());
-        idc_hit || vdc_hit
+    /// What asks for an uplink. In modes 1 and 2 a channel that hits gets a new reference.
+    pub(super) fn check(&self, references: &mut References, sample: &Sample, rules: Rules) -> Alarms {
+        let idc = self.alarm(self.idc, &mut references.idc, sample.idc_ua(), rules);
+        let vdc = self.alarm(self.vdc, &mut references.vdc, sample.vdc_mv(), rules);
+        Alarms { idc, vdc }
     }
 
-    fn hit(&self, limit: Limit, reference: &mut u16, value: u16) -> bool {
-        let hit = match (limit.threshold, self.mode) {
-            (0, _) | (_, 0) => false,
-            (threshold, 1 | 2) => value.abs_diff(*reference) >= threshold,
-            (threshold, _) if limit.above => value > threshold,
-            (threshold, _) => value < threshold,
-        };
-        if hit && self.mode != 3 {
-            *reference = value;
+    fn alarm(&self, limit: Limit, reference: &mut Reference, value: u16, rules: Rules) -> Option<Alarm> {
+        match (limit.threshold, self.mode) {
+            (0, _) | (_, 0) => None,
+            (threshold, 1 | 2) => reference.compare(threshold, value, rules),
+            _ => reference.limit(limit, value, rules),
         }
-        hit
     }
+}
+
+impl Reference {
+    fn renew(&mut self, value: u16) {
+        (self.value, self.known) = (value, true);
+    }
+
+    fn compare(&mut self, threshold: u16, value: u16, rules: Rules) -> Option<Alarm> {
+        if !rules.phantom && !self.known {
+            self.renew(value);
+        }
+        let change = value.abs_diff(self.value);
+        let hit = change > threshold || (change == threshold && !rules.exceeds);
+        let alarm = if value > self.value { Alarm::Increase } else { Alarm::Decrease };
+        if !hit {
+            return None;
+        }
+        self.renew(value);
+        Some(alarm)
+    }
+
+    fn limit(&mut self, limit: Limit, value: u16, rules: Rules) -> Option<Alarm> {
+        let violated = if limit.above { value > limit.threshold } else { value < limit.threshold };
+        let before = std::mem::replace(&mut self.violated, violated);
+        match (violated && !(rules.latched && before), limit.above) {
+            (false, _) => None,
+            (true, true) => Some(Alarm::High),
+            (true, false) => Some(Alarm::Low),
+        }
+    }
+}
+
+/// Whether every number fits its field without being cut.
+fn fits(numbers: &[i64]) -> bool {
+    let mode_fits = numbers.first().is_none_or(|mode| u8::try_from(*mode).is_ok());
+    mode_fits && numbers.iter().skip(1).all(|number| u16::try_from(*number).is_ok())
 }
 
 impl Limit {
@@ -121,26 +170,12 @@ impl fmt::Display for Roc {
     }
 }
 
-/// C's `sscanf("%d,%d,...")`: as many numbers as there are, up to the first thing that is none.
-fn numbers(value: &str) -> Vec<i64> {
-    let starts_number = |text: &&str| {
-        let text = text.trim_start_matches([' ', '\t']);
-        text.trim_start_matches(['-', '+']).starts_with(|first: char| first.is_ascii_digit())
-    };
-    let fields: Vec<&str> = value.split(',').take(NUMBERS_MAX).take_while(starts_number).collect();
-    // A field with rubbish behind its digits still counts, but ends the reading.
-    let whole =
-        |text: &&str| text.trim_start().trim_start_matches(['-', '+']).bytes().all(|byte| byte.is_ascii_digit());
-    let count = fields.iter().take_while(|field| whole(field)).count() + 1;
-    fields.iter().take(count).map(|field| super::parser::atoi(field)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check_set(value: &str, expected: Option<&str>) {
-        assert_eq!(Roc::parse(value).map(|roc| roc.to_string()).as_deref(), expected, "{value}");
+        assert_eq!(Roc::parse(value, true).map(|roc| roc.to_string()).as_deref(), expected, "{value}");
     }
 
     #[test]
@@ -182,14 +217,47 @@ mod tests {
         check_set("1,300,20000,30000", Some("1,300,20000,30000"));
     }
 
+    const RULES: Rules = Rules { exceeds: false, latched: false, phantom: true };
+
+    fn alarms(setting: &str, rules: Rules, currents_ma: &[f64]) -> Vec<Option<Alarm>> {
+        let roc = Roc::parse(setting, true).unwrap();
+        let mut references = References::default();
+        currents_ma.iter().map(|current| roc.check(&mut references, &sample(*current), rules).idc).collect()
+    }
+
+    #[test]
+    fn an_alarm_says_which_way() {
+        assert_eq!(alarms("1,60,320,0", RULES, &[11.0, 10.0]), [Some(Alarm::Increase), Some(Alarm::Decrease)]);
+        assert_eq!(alarms("3,60,0,12000,0,0", RULES, &[11.0, 13.0]), [Some(Alarm::Low), None]);
+        assert_eq!(alarms("3,60,1,12000,0,0", RULES, &[11.0, 13.0]), [None, Some(Alarm::High)]);
+    }
+
+    #[test]
+    fn a_profile_may_decide_otherwise() {
+        let exceeds = Rules { exceeds: true, ..RULES };
+        assert_eq!(
+            alarms("1,60,1000,0", exceeds, &[11.0, 12.0, 12.001]),
+            [Some(Alarm::Increase), None, Some(Alarm::Increase)]
+        );
+        let latched = Rules { latched: true, ..RULES };
+        let expected = [Some(Alarm::Low), None, None, Some(Alarm::Low)];
+        assert_eq!(alarms("3,60,0,12000,0,0", latched, &[11.0, 11.0, 13.0, 11.0]), expected);
+        let no_phantom = Rules { phantom: false, ..RULES };
+        assert_eq!(alarms("1,60,320,0", no_phantom, &[11.0, 11.4]), [None, Some(Alarm::Increase)]);
+        assert!(Roc::parse("257,300,320,0", false).is_none() && Roc::parse("1,70000,320,0", false).is_none());
+    }
+
     fn sample(idc_ma: f64) -> Sample {
         Sample { idc_ma, vdc_v: 0.012, battery_v: 3.57 }
     }
 
     fn hits(setting: &str, currents_ma: &[f64]) -> Vec<bool> {
-        let roc = Roc::parse(setting).unwrap();
+        let roc = Roc::parse(setting, true).unwrap();
         let mut references = References::default();
-        currents_ma.iter().map(|current| roc.check(&mut references, &sample(*current))).collect()
+        currents_ma
+            .iter()
+            .map(|current| roc.check(&mut references, &sample(*current), RULES) != Alarms::default())
+            .collect()
     }
 
     #[test]
@@ -204,13 +272,13 @@ mod tests {
 
     #[test]
     fn mode_two_compares_with_the_last_regular_sample() {
-        let roc = Roc::parse("2,60,320,0").unwrap();
+        let roc = Roc::parse("2,60,320,0", true).unwrap();
         let mut references = References::default();
         roc.renew(&mut references, &sample(11.0));
-        assert!(!roc.check(&mut references, &sample(11.2)));
+        assert!(roc.check(&mut references, &sample(11.2), RULES) == Alarms::default());
         roc.renew(&mut references, &sample(11.2));
-        assert!(!roc.check(&mut references, &sample(11.4)));
-        assert!(roc.check(&mut references, &sample(11.6)));
+        assert!(roc.check(&mut references, &sample(11.4), RULES) == Alarms::default());
+        assert!(roc.check(&mut references, &sample(11.6), RULES) != Alarms::default());
     }
 
     #[test]
@@ -223,7 +291,7 @@ mod tests {
     fn off_unwatched_or_without_interval_means_no_check() {
         assert_eq!(hits("0,60,320,0", &[11.0]), [false]);
         assert_eq!(hits("1,60,0,0", &[11.0]), [false]);
-        assert_eq!(Roc::parse("1,0,320,0").unwrap().interval(), None);
-        assert_eq!(Roc::parse("0,60,320,0").unwrap().interval(), None);
+        assert_eq!(Roc::parse("1,0,320,0", true).unwrap().interval(), None);
+        assert_eq!(Roc::parse("0,60,320,0", true).unwrap().interval(), None);
     }
 }

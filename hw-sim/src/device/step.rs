@@ -49,8 +49,8 @@ pub(super) enum Action {
     PrintMeasurement,
     /// The upload's first line, with its counter.
     UploadStart,
-    /// A part of the modem's job is done.
-    EndPart,
+    /// A phase of the modem's job is done.
+    EndPhase,
     /// The modem could not attach.
     AttachFailed,
     /// The modem answers from now on.
@@ -63,6 +63,28 @@ pub(super) enum Action {
     RequestUplink,
     /// The processor starts again.
     Restart(Cause),
+    /// Settings as from the factory; true keeps the password.
+    FactoryReset(bool),
+    /// Timers and modem stop until the device is woken.
+    DeepSleep,
+    /// Deep sleep is over in flash; a restart follows.
+    WakeUp,
+    /// The clock is set to this Unix second.
+    SetClock(i64),
+    /// The network told the time.
+    SynchroniseClock,
+    /// The server's name has an address.
+    Resolved(String),
+    /// The payload of the last measurement becomes the last payload.
+    ComposePayload,
+    ClearHistory,
+    PrintHistory,
+    ClearLog,
+    PrintLog,
+    ToggleDebug,
+    ToggleModem,
+    /// A refused value is in RAM all the same.
+    Keep(Change),
 }
 
 /// What a measurement is for.
@@ -74,6 +96,8 @@ pub(super) enum Purpose {
     Regular,
     /// A check of report on change: watched channels only.
     Check,
+    /// A record of the clock log.
+    Record,
 }
 
 /// Why the processor started, as the boot text names it.
@@ -81,8 +105,14 @@ pub(super) enum Purpose {
 pub(super) enum Cause {
     /// The supply came up.
     PowerOn,
-    /// `ATZ`.
+    /// `ATZ`, a factory reset, the firmware's own wish.
     Software,
+    /// The RESET button.
+    Pin,
+    /// The firmware hung.
+    Watchdog,
+    /// The battery was too weak.
+    BrownOut,
 }
 
 impl Cause {
@@ -90,6 +120,9 @@ impl Cause {
         match self {
             Self::PowerOn => "POR/PDR",
             Self::Software => "Software",
+            Self::Pin => "NRST",
+            Self::Watchdog => "Independent watchdog",
+            Self::BrownOut => "BOR",
         }
     }
 }

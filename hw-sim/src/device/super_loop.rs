@@ -1,136 +1,32 @@
-//! The device: hardware, flash, and the firmware's single super-loop in virtual time.
+//! The firmware's single super-loop in virtual time.
 //!
-//! The processor does one thing at a time. While steps are left it blocks in them; when none are left it looks at its
-//! timers, then at the console, then at the modem's job. All times are `Duration`s since the first power-on.
+//! The processor does one thing at a time. While steps are left it blocks in them; when none are left it looks at the
+//! console, then at its timers, then at the modem's job. All times are `Duration`s since the first power-on.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-
-use super::command;
-use super::console::Console;
+use super::command::Known;
+use super::device::Device;
 use super::measurement;
-use super::memory::Memory;
 use super::parser::text_of;
 use super::reply::Replier;
-use super::settings::Settings;
 use super::step::{Action, Cause, Purpose, Step};
-use super::uplink::{Job, JobBuilder};
-use crate::imei::Imei;
-use crate::physics::{Board, BoardConfig, Environment};
-use crate::profile::{Profile, is_pin};
+use super::uplink::Job;
+use crate::profile::Quirk;
 
-/// What one device is made from. Everything random in it comes from the seed.
-#[derive(Debug, Clone)]
-pub struct DeviceConfig {
-    /// Firmware behaviour.
-    pub profile: Profile,
-    /// Seed of identity, tolerances, noise and jitter.
-    pub seed: u64,
-    /// The IMEI; derived from the seed when none is given.
-    pub imei: Option<Imei>,
-    /// Where the probe hangs and what it is wired to.
-    pub environment: Environment,
-}
-
-/// A sensor in virtual time, powered on at [`Duration::ZERO`].
-#[derive(Debug)]
-pub struct Device {
-    pub(super) profile: Profile,
-    pub(super) imei: Imei,
-    pub(super) settings: Settings,
-    pub(super) board: Board,
-    pub(super) console: Console,
-    pub(super) memory: Memory,
-    pub(super) rng: StdRng,
-    pub(super) clock: Duration,
-}
+/// So many lines within [`BURST_WITHIN`] are too quick for old firmware: quirk Q19.
+const BURST_LINES: u32 = 8;
+/// See [`BURST_LINES`].
+const BURST_WITHIN: Duration = Duration::from_secs(2);
+/// A processor that was idle for so long is in STOP mode.
+const STOP_AFTER: Duration = Duration::from_millis(100);
 
 impl Device {
-    /// Applies power: the boot text begins.
-    pub fn new(config: DeviceConfig) -> Self {
-        let DeviceConfig { profile, seed, imei, environment } = config;
-        let imei = imei.unwrap_or_else(|| Imei::from_seed(seed));
-        let board = Board::new(BoardConfig { environment, idc_clip: profile.idc_clip }, seed);
-        let mut device = Self {
-            settings: Settings::factory(&profile, imei.as_str()),
-            console: Console::new(profile.input_buffer_bytes),
-            memory: Memory::at_boot(Duration::ZERO, VecDeque::new()),
-            rng: StdRng::seed_from_u64(seed),
-            clock: Duration::ZERO,
-            profile,
-            imei,
-            board,
-        };
-        device.restart(Cause::PowerOn);
-        device
-    }
-
-    /// The host sends bytes from `now` on, at 9600 baud. `now` never goes back, here and below.
-    pub fn feed(&mut self, now: Duration, bytes: &[u8]) {
-        self.advance(now);
-        self.console.send(self.clock, bytes);
-    }
-
-    /// Lets everything happen that happens until `now`.
-    pub fn advance(&mut self, now: Duration) {
-        while let Some(at) = self.next_event().filter(|at| *at <= now) {
-            self.clock = self.clock.max(at);
-            self.turn();
-        }
-        self.clock = self.clock.max(now);
-    }
-
-    /// Removes the bytes that were completely sent by `until`, which may lie a little behind the device's time.
-    pub fn take_output(&mut self, until: Duration) -> Vec<u8> {
-        self.console.take_output(until.min(self.clock))
-    }
-
-    /// When something happens next: call [`Self::advance`] then. None: nothing ever, unless it is fed.
-    pub fn next_wakeup(&self) -> Option<Duration> {
-        [self.next_event(), self.console.next_output()].into_iter().flatten().min()
-    }
-
-    /// Bytes that were fed and are still on their way. A shell stops reading from its client while there are many.
-    pub fn bytes_under_way(&self) -> usize {
-        self.console.bytes_under_way()
-    }
-
-    /// Supply off and on again: output stops at this very byte, the settings in flash stay.
-    pub fn power_cycle(&mut self, now: Duration) {
-        self.advance(now);
-        self.console.cut(self.clock);
-        self.restart(Cause::PowerOn);
-    }
-
-    /// Gives the device another PIN, as if its label said so: 1 to 8 lower-case letters or digits, else false.
-    pub fn set_pin(&mut self, pin: &str) -> bool {
-        let valid = is_pin(pin);
-        if valid {
-            pin.clone_into(&mut self.settings.pin);
-        }
-        valid
-    }
-
-    /// The modem's IMEI.
-    pub fn imei(&self) -> &Imei {
-        &self.imei
-    }
-
-    /// Device time.
-    pub fn now(&self) -> Duration {
-        self.clock
-    }
-
-    /// What a thermometer without any error would show at the probe now, in °C.
-    pub fn true_temperature(&mut self) -> f64 {
-        self.board.true_temperature(self.clock)
-    }
-
-    fn next_event(&self) -> Option<Duration> {
-        let work = if self.memory.steps.is_empty() { self.idle_until() } else { Some(self.memory.free_at) };
+    pub(super) fn next_event(&self) -> Option<Duration> {
+        let free_at = self.memory.free_at;
+        let work =
+            if self.memory.steps.is_empty() { self.idle_until().map(|at| at.max(free_at)) } else { Some(free_at) };
+        let work = work.filter(|_| self.runs);
         [work, self.console.next_arrival()].into_iter().flatten().min()
     }
 
@@ -138,42 +34,81 @@ impl Device {
     fn idle_until(&self) -> Option<Duration> {
         let memory = &self.memory;
         let wanted = self.console.line_is_ready() || (memory.job.is_none() && memory.uplink_is_wanted());
-        let locks_at = memory.login.locks_at().filter(|_| self.profile.lock_message);
-        let lock_message_at = locks_at.map(|uptime| memory.booted_at + uptime);
         let job_due = memory.job.as_ref().and_then(Job::due);
-        [wanted.then_some(self.clock), job_due, memory.tdc_due, memory.roc_due, lock_message_at]
+        [wanted.then_some(self.clock), job_due, memory.timers.next(), self.lock_message_at()]
             .into_iter()
             .flatten()
             .min()
     }
 
-    fn turn(&mut self) {
+    fn lock_message_at(&self) -> Option<Duration> {
+        let locks_at = self.memory.login.locks_at().filter(|_| self.profile.lock_message)?;
+        Some(self.memory.booted_at + locks_at)
+    }
+
+    pub(super) fn turn(&mut self) {
+        self.wake();
         self.console.receive(self.clock);
-        if self.memory.free_at > self.clock {
+        if !self.runs || self.memory.free_at > self.clock {
             return;
         }
         match self.memory.steps.pop_front() {
             Some(step) => self.execute(step),
             None => self.look_around(),
         }
+        if self.memory.steps.is_empty() && self.memory.job.is_none() {
+            self.memory.idle_since = Some(self.clock);
+        }
+    }
+
+    /// In STOP mode the counter stands still, and some receivers lose the character that wakes them.
+    fn wake(&mut self) {
+        let Some(since) = self.memory.idle_since.take() else { return };
+        let idle = self.clock.saturating_sub(since);
+        self.memory.slept += idle;
+        if idle > STOP_AFTER && self.profile.has(Quirk::WakeLoss) {
+            self.console.lose_one(self.clock);
+        }
     }
 
     /// One round of the super-loop with nothing in hand.
     fn look_around(&mut self) {
-        let uptime = self.uptime();
-        if self.profile.lock_message && self.memory.login.expire(uptime) {
+        if self.profile.lock_message && self.memory.login.expire(self.uptime()) {
             self.block_in([Step::Event("Password timeout".to_owned()), Step::Print(b"\r\n".to_vec())]);
         } else if self.console.line_is_ready() {
             self.serve_line();
-        } else if is_due(self.memory.tdc_due, self.clock) {
-            self.memory.tdc_due = self.memory.tdc_due.map(|due| due + self.tdc());
-            self.memory.uplink_requested = true;
-        } else if is_due(self.memory.roc_due, self.clock) {
+        } else if !self.look_at_timers() {
+            self.look_at_job();
+        }
+    }
+
+    /// Whether one was due.
+    fn look_at_timers(&mut self) -> bool {
+        let (now, timers) = (self.clock, &mut self.memory.timers);
+        if take_due(&mut timers.bluetooth, now) {
+            self.block_in([Step::Print(b"AT+PWRM2\r\n".to_vec())]);
+        } else if is_due(timers.tdc, now) {
+            timers.tdc = timers.tdc.map(|due| due + self.settings.tdc());
+            self.memory.uplink_requested = !self.is_silent();
+        } else if take_due(&mut timers.roc, now) {
             self.begin_check();
-        } else if is_due(self.memory.job.as_ref().and_then(Job::due), self.clock) {
-            let steps = self.memory.job.as_mut().map(Job::next_part).unwrap_or_default();
-            self.block_in(steps);
-            self.block_in([Step::Act(Action::EndPart)]);
+        } else if take_due(&mut timers.clock_log, now) {
+            self.begin_clock_log();
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn look_at_job(&mut self) {
+        if is_due(self.memory.job.as_ref().and_then(Job::due), self.clock) {
+            let phase = self.memory.job.as_mut().and_then(Job::take_phase);
+            let Some(part) = phase.map(|phase| self.part(phase)) else { return };
+            if let Some(job) = &mut self.memory.job {
+                job.follow(part.pause, part.next);
+            }
+            self.block_in(part.steps);
+            self.block_in([Step::Act(Action::EndPhase)]);
         } else if self.memory.job.is_none() {
             self.begin_wanted_uplink();
         }
@@ -181,34 +116,49 @@ impl Device {
 
     fn serve_line(&mut self) {
         let line = text_of(&self.console.line());
-        let unlocked = self.memory.login.is_unlocked(self.uptime());
-        let replier = Replier { profile: &self.profile, settings: &self.settings, rng: &mut self.rng };
-        let steps = if unlocked {
-            replier.reply(command::answer(&line, &self.settings, &self.profile), &line)
-        } else {
-            replier.password(&line)
+        if self.is_a_burst() {
+            return self.restart(Cause::Watchdog);
+        }
+        let open = self.console_is_open();
+        let known = Known {
+            profile: &self.profile,
+            settings: &self.settings,
+            last_data: &self.memory.last_data,
+            resolved: &self.memory.resolved,
+            clock: self.clock_text(),
+            busy: self.memory.job.is_some(),
         };
+        let replier = Replier { profile: &self.profile, settings: &self.settings, rng: &mut self.rng };
+        let steps = if open { replier.reply(known.answer(&line), &line) } else { replier.password(&line) };
         self.block_in(steps);
+    }
+
+    fn is_a_burst(&mut self) -> bool {
+        let (lines, since) = self.memory.burst;
+        let goes_on = self.clock - since < BURST_WITHIN;
+        self.memory.burst = if goes_on { (lines + 1, since) } else { (1, self.clock) };
+        self.profile.has(Quirk::BurstReset) && self.memory.burst.0 > BURST_LINES
+    }
+
+    pub(super) fn console_is_open(&self) -> bool {
+        !self.settings.has_password() || self.memory.login.is_unlocked(self.uptime())
     }
 
     /// The interval runs on during the check; expiries that pass meanwhile are one.
     fn begin_check(&mut self) {
-        let Some(interval) = self.settings.roc.interval() else {
-            self.memory.roc_due = None;
-            return;
-        };
-        self.memory.roc_due = Some(self.clock + interval);
-        if self.settings.roc.watches_idc() || self.settings.roc.watches_vdc() {
+        let roc = self.settings.roc();
+        let Some(interval) = roc.interval() else { return };
+        self.memory.timers.roc = Some(self.clock + interval);
+        if roc.watches_idc() || roc.watches_vdc() {
             self.block_in(measurement::steps(&self.settings, Purpose::Check));
         }
     }
 
     /// A hit of report on change goes first: its values are already there.
     fn begin_wanted_uplink(&mut self) {
-        let measured = self.memory.roc_hit.take();
-        if measured.is_some() || std::mem::take(&mut self.memory.uplink_requested) {
-            let job = self.job_builder().cycle(measured);
-            self.memory.job = Some(job);
+        let hit = self.memory.hit.take();
+        if hit.is_some() || std::mem::take(&mut self.memory.uplink_requested) {
+            self.memory.job = Some(self.cycle_job(hit.unwrap_or_default()));
         }
     }
 
@@ -217,13 +167,25 @@ impl Device {
             Step::Wait(time) => self.memory.free_at = self.clock + time,
             Step::WaitForUptime(uptime) => self.memory.free_at = self.clock.max(self.memory.booted_at + uptime),
             Step::Print(bytes) => self.print(&bytes),
-            Step::Event(text) => self.print(format!("[{}]{text}\r\n", self.uptime().as_millis()).as_bytes()),
+            Step::Event(text) => self.print_event(&text),
             Step::Act(action) => self.act(action),
         }
     }
 
     fn print(&mut self, bytes: &[u8]) {
         self.memory.free_at = self.console.print(self.clock, bytes);
+    }
+
+    fn print_event(&mut self, text: &str) {
+        let line = format!("[{}]{text}\r\n", self.counter().as_millis());
+        self.log.append(line.as_bytes());
+        self.print(line.as_bytes());
+    }
+
+    /// What `[n]` counts.
+    fn counter(&self) -> Duration {
+        let slept = if self.profile.counter_sleeps { self.memory.slept } else { Duration::ZERO };
+        self.uptime().saturating_sub(slept)
     }
 
     pub(super) fn block_in(&mut self, steps: impl IntoIterator<Item = Step>) {
@@ -234,19 +196,15 @@ impl Device {
         steps.into_iter().rev().for_each(|step| self.memory.steps.push_front(step));
     }
 
-    pub(super) fn job_builder(&mut self) -> JobBuilder<'_> {
-        JobBuilder { profile: &self.profile, rng: &mut self.rng, now: self.clock }
-    }
-
     pub(super) fn uptime(&self) -> Duration {
         self.clock - self.memory.booted_at
-    }
-
-    pub(super) fn tdc(&self) -> Duration {
-        Duration::from_secs(self.settings.tdc_s.into())
     }
 }
 
 fn is_due(due: Option<Duration>, now: Duration) -> bool {
     due.is_some_and(|due| due <= now)
+}
+
+fn take_due(due: &mut Option<Duration>, now: Duration) -> bool {
+    due.take_if(|due| *due <= now).is_some()
 }

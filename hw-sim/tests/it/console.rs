@@ -21,7 +21,7 @@ fn lines_from_a_pipe_wait_for_each_others_answers() {
     let output = piped(&["console", "--seed", "7", "--patience", "4"], input);
     let said = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(said.starts_with("-- sensor 864003349087055, profile nb-1.1, PIN 604218, on for 60 s\n"), "{said}");
+    assert!(said.starts_with("-- sensor 864003349087055, profile nb-1.1, PIN 604218, on for 120 s\n"), "{said}");
     let dialogue = &said[said.find("> 604218").unwrap()..];
     let dialogue = dialogue.split_once("Password Correct\n").unwrap().1;
     let expected = "> AT+TDC=1500\n\nOK\n\n> AT+TDC=?\n1500\n\nOK\n\n> AT+DEUI=?\n864003349087055\n\nOK\n\n> :set pin X\n\
@@ -43,7 +43,7 @@ fn a_port_of_another_simulator_is_a_port_too() {
     let directory = tempfile::tempdir().unwrap();
     let (link, socket) = (directory.path().join("tty"), directory.path().join("sock"));
     let (link, socket) = (link.to_str().unwrap(), socket.to_str().unwrap());
-    let mut program = Program::start(&["run", "--link", link, "--control", socket, "--on-for", "60"]);
+    let mut program = Program::start(&["run", "--link", link, "--control", socket, "--on-for", "120"]);
     program.line();
     let said = text(&piped(&["console", "--port", link], "604218\n:status\n").stdout);
     assert!(said.contains("Password Correct") && said.contains("give its socket with --control"), "{said}");

@@ -23,7 +23,7 @@ impl Run {
         let directory = tempfile::tempdir().unwrap();
         let (link, socket) = (directory.path().join("tty"), directory.path().join("sock"));
         let mut args = vec!["run", "--link", link.to_str().unwrap(), "--control", socket.to_str().unwrap()];
-        args.extend(["--on-for", "60", "--seed", "7"]);
+        args.extend(["--on-for", "120", "--seed", "7"]);
         args.extend(more);
         let mut program = Program::start(&args);
         let ready = program.line();
@@ -99,7 +99,7 @@ fn the_status_is_json_and_a_refusal_exits_with_one() {
     assert_eq!(status["imei"], "864003349087055");
     assert_eq!(status["plugged"], true);
     assert!(status["true_temperature_c"].as_f64().unwrap() < 10.0);
-    assert!(status["device_time_s"].as_f64().unwrap() >= 60.0);
+    assert!(status["device_time_s"].as_f64().unwrap() >= 120.0);
 
     let (stdout, stderr, code) = run.ctl(&["explode", "now"]);
     assert!(stderr.starts_with("error: unknown command `explode now`; known: "), "{stderr}");

@@ -19,5 +19,6 @@ mod rules;
 #[cfg(feature = "bench")]
 mod states;
 mod support;
+mod surroundings;
 mod tidy;
 mod wrong;

@@ -169,7 +169,9 @@ fn a_power_cut_ends_the_output_at_that_very_byte() {
 
 #[test]
 fn blocks_keep_the_period_and_count_up() {
-    let mut bench = Bench::unlocked(config(1));
+    let mut running = config(1);
+    running.profile.counter_sleeps = false;
+    let mut bench = Bench::unlocked(running);
     bench.set("AT+TDC=300");
     bench.ask("ATZ");
     let day = bench.pass(seconds(24 * 3600));
@@ -177,7 +179,8 @@ fn blocks_keep_the_period_and_count_up() {
     assert_eq!(starts.len(), 288);
     assert!(day.contains("*****Upload start:287*****"));
     // The timer starts at the first upload's start and wakes the modem, which costs the second upload a few seconds.
-    assert!(starts[1..].windows(2).all(|pair| (298_000..=302_000).contains(&(pair[1] - pair[0]))), "{starts:?}");
+    // A sample of the clock log may hold an upload up for two.
+    assert!(starts[1..].windows(2).all(|pair| (296_000..=304_000).contains(&(pair[1] - pair[0]))), "{starts:?}");
     assert_eq!(day.matches("IDC_Input:").count(), 288);
 }
 
@@ -185,7 +188,7 @@ fn blocks_keep_the_period_and_count_up() {
 fn without_a_sim_blocks_may_be_missing_by_profile() {
     let mut silent = config(1);
     silent.profile.blocks_without_sim = false;
-    silent.profile.defaults.tdc = 300;
+    silent.profile.defaults.insert("AT+TDC".to_owned(), "300".to_owned());
     let output = Bench::powered(silent).pass(seconds(3600));
     assert!(!output.contains("Upload start") && !output.contains("IDC_Input"));
     assert_eq!(output.matches("Failed to read IMSI number.").count(), 12);

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use hw_sim::physics::Environment;
 use hw_sim::{Device, DeviceConfig, Profile};
 
 /// One character at 9600 baud.
@@ -14,7 +13,7 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
 
 pub(crate) fn config(seed: u64) -> DeviceConfig {
     let profile = Profile::load("nb-1.1").unwrap();
-    DeviceConfig { profile, seed, imei: None, environment: Environment::walk_in_fridge() }
+    DeviceConfig::new(profile, seed)
 }
 
 /// Device and host in virtual time.
@@ -28,10 +27,10 @@ impl Bench {
         Self { device: Device::new(config), now: Duration::ZERO }
     }
 
-    /// Boot and first uplink are over.
+    /// Boot and first uplink are over, and the Bluetooth module is off.
     pub(crate) fn locked(config: DeviceConfig) -> Self {
         let mut bench = Self::powered(config);
-        bench.pass(seconds(45));
+        bench.pass(seconds(75));
         bench
     }
 

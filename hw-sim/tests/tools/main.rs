@@ -27,7 +27,7 @@ impl Sensor {
     fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let link = directory.path().join("tty");
-        let mut program = Program::start(&["run", "--link", link.to_str().unwrap(), "--seed", "7", "--on-for", "60"]);
+        let mut program = Program::start(&["run", "--link", link.to_str().unwrap(), "--seed", "7", "--on-for", "120"]);
         program.line();
         Self { directory, _program: program }
     }

@@ -1,16 +1,29 @@
-//! Firmware profile: what differs between firmware versions, as data (device reference sections 1.1 and 16).
+//! Firmware profile: what differs between firmware versions, as data (device reference sections 1.1, 12 and 16).
 //!
 //! A profile is found by name among those compiled in, or read from a `.toml` file. It is checked completely before
 //! any device is made from it: an unknown key, a missing key and an impossible value are errors that name the file and
 //! the key; impossible values are reported all at once.
 
+mod quirks;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use quirks::{Quirk, QuirkError, Quirks};
+
+use crate::device::{Entry, HexLayout, JsonDialect, TimeText, default_problem};
+
+macro_rules! built_in {
+    ($($name:literal),*) => {
+        [$(($name, include_str!(concat!("../../../configs/profiles/", $name, ".toml")))),*]
+    };
+}
+
 /// The profiles compiled into the simulator: name and text.
-const BUILT_IN: [(&str, &str); 1] = [("nb-1.1", include_str!("../../configs/profiles/nb-1.1.toml"))];
+const BUILT_IN: [(&str, &str); 5] = built_in!("nb-1.1", "nb-1.0.5", "nb-1.0.0", "cb-1.1.4", "cb-1.2.1");
 
 /// One firmware version's behaviour. The keys are explained in `configs/profiles/nb-1.1.toml`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -21,16 +34,18 @@ pub struct Profile {
     pub name: String,
     /// First field of `AT+MODEL` (O1).
     pub model_name: String,
-    /// Version without its leading `v` (O1).
+    /// Version without its leading `v`: three numbers, of which the payload's version byte is made (O1).
     pub fw_version: String,
+    /// Model byte of the HEX payload (O3).
+    pub model_byte: u8,
+    /// Order and wording of the boot text.
+    pub boot_text: BootText,
     /// Line of the boot loader.
     pub bootloader: String,
     /// First banner line (O2).
     pub banner: String,
     /// Name of the modem layer in the banner.
     pub stack: String,
-    /// Protocol named in the banner and in the uplink's error line.
-    pub protocol: String,
     /// What the modem calls itself.
     pub modem_model: String,
     /// Factory PIN: 1 to 8 lower-case letters or digits (O4).
@@ -47,29 +62,72 @@ pub struct Profile {
     pub boot_deaf_ms: u64,
     /// After that: buffered but not served (O18).
     pub boot_unserved_ms: u64,
+    /// Whether the counter of `[n]` stands still in STOP mode.
+    pub counter_sleeps: bool,
+    /// How a measurement is printed (O15).
+    pub sensor_print: SensorPrint,
     /// Positive full scale of the current input in mA, before calibration (O11).
     pub idc_clip: f64,
-    /// Largest value of `AT+12VT` (O10).
+    /// Largest power-up time in milliseconds (O10).
     pub power_limit_ms: u32,
     /// Whether a unit without SIM prints its TDC and ROC blocks.
     pub blocks_without_sim: bool,
-    /// Factory settings.
-    pub defaults: Defaults,
+    /// What the log line about the network tells.
+    pub network_line: NetworkLine,
+    /// Whether failed attaches lengthen the pause (O17).
+    pub attach_backoff: bool,
+    /// Cycles without signal after which the processor starts again; 0 is never.
+    pub reset_without_signal: u32,
+    /// Layout of the HEX payload (O14).
+    pub hex_layout: HexLayout,
+    /// What the JSON payload looks like (O12, O13).
+    pub json: JsonDialect,
+    /// What the clock says at power-on, such as `1970-01-01T00:00:00Z` (O20).
+    pub epoch_before_sync: String,
+    /// Whether report on change wants more than its threshold (O6).
+    pub roc_exceeds: bool,
+    /// Whether a limit of report on change reports once until the value is back (O6).
+    pub roc_latched: bool,
+    /// The settings that `AT+FDR1` resets; none means all but the password (O22).
+    pub fdr1_scope: Vec<String>,
+    /// The command table, in the order in which names are searched (O8, O16, O23).
+    pub commands: Vec<Entry>,
+    /// The switches of section 12.
+    pub quirks: Quirks,
+    /// Factory settings that are not those of every firmware, by command.
+    pub defaults: BTreeMap<String, String>,
     /// Latency classes of section 5.3.
     pub latency_ms: Latencies,
 }
 
-/// Factory settings of the commands built so far.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Defaults {
-    /// `AT+TDC` in seconds, 60 to 16777215.
-    pub tdc: u32,
-    /// `AT+ROC`: mode, interval in s, current in µA, voltage in mV.
-    pub roc: [u16; 4],
-    /// `AT+12VT` in milliseconds.
-    #[serde(rename = "12vt")]
-    pub twelve_volt_ms: u32,
+/// Order and wording of the boot text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BootText {
+    /// As the open -NB firmware.
+    Nb,
+    /// As PS-CB.
+    Cb,
+}
+
+/// How a measurement is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SensorPrint {
+    /// Six lines, the first `BAT:3.572 V`.
+    SixLines,
+    /// The first is `remaining battery =3572 mv`.
+    RemainingBattery,
+}
+
+/// What the log line about the network tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkLine {
+    /// RSSI, SINR and band.
+    Rssi,
+    /// Access technology, operator, band name and channel.
+    Operator,
 }
 
 /// Latency classes: lowest and highest milliseconds.
@@ -82,6 +140,10 @@ pub struct Latencies {
     pub set: LatencyRange,
     /// A set that fails its check.
     pub param_error: LatencyRange,
+    /// `AT+CFG`, beyond the printing.
+    pub config: LatencyRange,
+    /// `AT+CDP=0`.
+    pub history: LatencyRange,
     /// `AT+GETSENSORVALUE=0`, beyond power-up and conversion.
     pub measure: LatencyRange,
     /// `ATZ` until the processor starts again.
@@ -165,9 +227,39 @@ impl Profile {
         }
     }
 
+    /// Whether the firmware has a quirk.
+    pub fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.has(quirk)
+    }
+
+    /// Whether a command is in the table.
+    pub fn knows(&self, name: &str) -> bool {
+        self.commands.iter().any(|entry| entry.name() == name)
+    }
+
+    /// What the clock says at power-on, in Unix seconds.
+    pub(crate) fn clock_at_boot(&self) -> Option<i64> {
+        TimeText::Iso.parse(&self.epoch_before_sync)
+    }
+
+    /// 1.0.6 is 106 in the payload.
+    pub(crate) fn version_byte(&self) -> Option<u8> {
+        let digits: Vec<u8> = self.fw_version.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+        let [major, minor, patch] = digits.as_slice() else { return None };
+        let single = digits.iter().all(|digit| *digit <= 9) && *major <= 1;
+        single.then(|| major * 100 + minor * 10 + patch)
+    }
+
     /// How long the receiver is off after a reset.
     pub(crate) fn boot_deaf(&self) -> Duration {
-        Duration::from_millis(self.boot_deaf_ms)
+        let deaf_ms = if self.has(Quirk::Blackout) { self.boot_deaf_ms } else { 0 };
+        Duration::from_millis(deaf_ms)
+    }
+
+    /// How long input is buffered and not served after that.
+    pub(crate) fn boot_unserved(&self) -> Duration {
+        let unserved_ms = if self.has(Quirk::Blackout) { self.boot_unserved_ms } else { 0 };
+        Duration::from_millis(unserved_ms)
     }
 
     fn problems(&self) -> Vec<String> {
@@ -182,14 +274,19 @@ impl Profile {
         require(self.relock_tick_ms > 0, "`relock_tick_ms` must be at least 1");
         require((16..=65_536).contains(&self.input_buffer_bytes), "`input_buffer_bytes` must be 16 to 65536");
         require((20.0..=100.0).contains(&self.idc_clip), "`idc_clip` must be 20 to 100 mA");
-        require((60..=0xFF_FFFF).contains(&self.defaults.tdc), "`defaults.tdc` must be 60 to 16777215 s");
-        require(self.defaults.roc[0] <= 2, "`defaults.roc` must have mode 0, 1 or 2");
-        require(self.defaults.roc[2] <= 20_000, "`defaults.roc` must watch at most 20000 uA");
-        require(self.defaults.roc[3] <= 30_000, "`defaults.roc` must watch at most 30000 mV");
-        require(
-            self.defaults.twelve_volt_ms <= self.power_limit_ms,
-            "`defaults.12vt` must not exceed `power_limit_ms`",
-        );
+        require(self.version_byte().is_some(), "`fw_version` must be three numbers of one digit, such as 1.1.2");
+        require(self.clock_at_boot().is_some(), "`epoch_before_sync` must be a time such as 1970-01-01T00:00:00Z");
+        for name in &self.fdr1_scope {
+            require(self.knows(name), &format!("`fdr1_scope`: `{name}` is not among `commands`"));
+        }
+        for (name, value) in &self.defaults {
+            let problem = if self.knows(name) {
+                default_problem(name, value, self)
+            } else {
+                Some("is not among `commands`".to_owned())
+            };
+            problem.into_iter().for_each(|problem| require(false, &format!("`defaults`: `{name}` {problem}")));
+        }
         for (key, LatencyRange(lowest, highest)) in self.latency_ms.named() {
             require(lowest <= highest, &format!("`latency_ms.{key}` must give the lowest value first"));
         }
@@ -198,11 +295,13 @@ impl Profile {
 }
 
 impl Latencies {
-    fn named(&self) -> [(&'static str, LatencyRange); 6] {
+    fn named(&self) -> [(&'static str, LatencyRange); 8] {
         [
             ("query", self.query),
             ("set", self.set),
             ("param_error", self.param_error),
+            ("config", self.config),
+            ("history", self.history),
             ("measure", self.measure),
             ("restart", self.restart),
             ("modem_stall", self.modem_stall),
@@ -234,7 +333,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_names_file_and_key() {
-        let error = error_after("[defaults]", "[defaults]\ntcd = 5");
+        let error = error_after("[quirks]", "[quirks]\ntcd = true");
         assert!(error.contains("shelf/x.toml") && error.contains("`tcd`"), "{error}");
     }
 
@@ -242,9 +341,9 @@ mod tests {
     fn impossible_values_are_reported_all_at_once() {
         let error = error_after("pin = \"604218\"", "pin = \"TOO LONG A PIN\"").to_string();
         assert!(error.contains("`pin`"), "{error}");
-        let text = BUILT_IN[0].1.replace("tdc = 7200", "tdc = 59").replace("[70, 210]", "[210, 70]");
+        let text = BUILT_IN[0].1.replace("= \"7200\"", "= \"59\"").replace("[70, 210]", "[210, 70]");
         let error = Profile::parse("x", "x.toml", &text).unwrap_err().to_string();
-        assert!(error.contains("`defaults.tdc`") && error.contains("`latency_ms.query`"), "{error}");
+        assert!(error.contains("`AT+TDC`") && error.contains("`latency_ms.query`"), "{error}");
     }
 
     #[test]
