@@ -95,7 +95,7 @@ impl LiveDevice {
     pub(crate) fn on_for(mut self, time: Duration) -> Self {
         self.device.advance(time);
         self.device.take_output(time);
-        self.on_for = time;
+        (self.on_for, self.started) = (time, Instant::now());
         self
     }
 

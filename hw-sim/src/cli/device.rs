@@ -54,7 +54,7 @@ pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     seconds.filter(|time| *time <= ON_FOR_MAX).ok_or_else(|| "expected seconds, 0 to 31536000 (a year)".to_owned())
 }
 
-/// A year is computed in a moment; more is a slip of the finger.
+/// A year takes some seconds to compute; more is a slip of the finger.
 const ON_FOR_MAX: Duration = Duration::from_secs(365 * 86_400);
 
 fn parse_seed(text: &str) -> Result<u64, String> {

@@ -31,7 +31,7 @@ enum Command {
     Record(record::RecordArgs),
     /// Plays the device's side of a transcript to a client, or the host's side to a device.
     Replay(replay::ReplayArgs),
-    /// Tells a running simulator to do something: unplug, power-cut, a fault…
+    /// Tells a running simulator to do something: unplug, power-cut, another PIN…
     Ctl(ctl::CtlArgs),
 }
 
