@@ -32,7 +32,7 @@ pub mod bench;
 
 pub use cli::main;
 pub use device::{BatteryDecimals, HexLayout, JsonDialect, JsonHistory, JsonKeys, JsonTime};
-pub use device::{Device, DeviceConfig, Entry, Network, NetworkError, Press};
+pub use device::{Device, DeviceConfig, Entry, Flash, FlashError, Network, NetworkError, Press};
 pub use imei::{Imei, ImeiError};
 pub use profile::*;
 pub use pty::PortError;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rand::RngExt;
+
 use super::boot;
 use super::device::Device;
 use super::measurement;
@@ -18,6 +20,8 @@ use crate::profile::Quirk;
 const MODEM_ERROR: &[u8] = b"\r\nERROR\r\n";
 /// Failed attaches until the pause grows, where it does.
 const BACKOFF_EVERY: u32 = 4;
+/// Periods from this on wait twice as long for an upload, shorter ones a day.
+const HALF_A_DAY: Duration = Duration::from_secs(12 * 3600);
 /// The longest pause, in periods.
 const BACKOFF_MAX: u32 = 12;
 
@@ -26,8 +30,7 @@ impl Device {
         match action {
             Action::EnterLoop => self.enter_loop(),
             Action::ReceiverOn => self.console.switch_receiver_on(),
-            Action::ClearInput if self.profile.has(Quirk::LossWhileBusy) => self.console.clear(),
-            Action::ClearInput => self.console.clear_line(),
+            Action::ClearInput => self.clear_input(),
             Action::Unlock => self.memory.login.unlock(self.uptime(), &self.profile),
             Action::Store(change) => self.store(change),
             Action::Keep(change) => self.settings.apply(change),
@@ -70,6 +73,24 @@ impl Device {
         (self.memory.protocol, self.memory.payload_type) = (self.settings.protocol(), self.settings.payload_type());
         self.restart_clock();
         self.bluetooth_on();
+        self.feed_watchdog();
+    }
+
+    /// Where a firmware watches over its uploads, the time for the next one begins.
+    pub(super) fn feed_watchdog(&mut self) {
+        let tdc = self.settings.tdc();
+        let limit = if tdc < HALF_A_DAY { HALF_A_DAY * 2 } else { tdc * 2 };
+        self.memory.timers.watchdog = self.profile.reset_without_upload.then(|| self.clock + limit);
+    }
+
+    fn clear_input(&mut self) {
+        if !self.profile.has(Quirk::LossWhileBusy) {
+            self.console.clear_line();
+        } else if self.profile.crlf_race > 0.0 && self.rng.random_bool(self.profile.crlf_race) {
+            self.console.clear_but_for_the_line_feed();
+        } else {
+            self.console.clear();
+        }
     }
 
     fn set_modem(&mut self, awake: bool) {
@@ -101,6 +122,7 @@ impl Device {
     /// The TDC timer is not touched by its set: quirk Q17.
     fn store(&mut self, change: Change) {
         let name = change.name;
+        self.flash_writes += 1;
         self.settings.apply(change);
         match name {
             "AT+ROC" => self.arm_roc(),
@@ -112,6 +134,7 @@ impl Device {
     }
 
     fn factory_reset(&mut self, keeps_password: bool) {
+        self.flash_writes += 1;
         let imei = self.imei.as_str();
         if keeps_password {
             self.settings.reset_keeping_password(&self.profile, imei);
@@ -126,6 +149,7 @@ impl Device {
     /// Timers and modem stop; the console is served on.
     fn deep_sleep(&mut self) {
         self.settings.sleeps = true;
+        self.flash_writes += 1;
         self.memory.timers = Default::default();
         (self.memory.job, self.memory.hit, self.memory.uplink_requested) = (None, None, false);
         self.set_modem(false);
@@ -133,6 +157,7 @@ impl Device {
 
     fn wake_up(&mut self) {
         self.settings.sleeps = false;
+        self.flash_writes += 1;
         self.restart(Cause::Software);
     }
 

@@ -93,6 +93,17 @@ impl Console {
         self.line_ready = false;
     }
 
+    /// What the firmware does after each command when it is a moment too quick: a LF right behind the CR is still on its way
+    /// or was stored after the wiping, and is a line of its own.
+    pub(super) fn clear_but_for_the_line_feed(&mut self) {
+        let end = self.buffer.iter().position(|byte| is_line_end(*byte)).unwrap_or(self.buffer.len());
+        let line_feed = self.buffer[end..].starts_with(b"\r\n");
+        self.clear();
+        if line_feed {
+            self.store(b'\n');
+        }
+    }
+
     /// Quirk Q1 off: only the line that was served goes, what came behind it is served next.
     pub(super) fn clear_line(&mut self) {
         let end = self.buffer.iter().position(|byte| is_line_end(*byte)).map_or(self.buffer.len(), |at| at + 1);

@@ -54,6 +54,8 @@ pub struct Device {
     pub(super) memory: Memory,
     pub(super) history: History,
     pub(super) log: LogPages,
+    /// Times the flash was written.
+    pub(super) flash_writes: u64,
     pub(super) network: Network,
     pub(super) signal: Signal,
     pub(super) csq: Option<u8>,
@@ -81,6 +83,7 @@ impl Device {
             memory: Memory::at_boot(Duration::ZERO, VecDeque::new()),
             history: History::default(),
             log: LogPages::default(),
+            flash_writes: 0,
             network: Network::default(),
             csq: None,
             rng: StdRng::seed_from_u64(seed),
@@ -131,6 +134,7 @@ impl Device {
         let valid = is_pin(pin);
         if valid {
             self.settings.apply(Change { name: "AT+PWORD", value: pin.to_owned() });
+            self.flash_writes += 1;
         }
         valid
     }

@@ -35,7 +35,6 @@ pub(super) struct Memory {
     /// The clock log as it was when it took effect, and when that was.
     pub(super) clock_log: Option<ClockLog>,
     pub(super) clock_log_begins: Beginning,
-    pub(super) last_upload: Option<Duration>,
     pub(super) last_csq: u8,
     pub(super) last_data: String,
     pub(super) resolved: String,
@@ -57,11 +56,13 @@ pub(super) struct Timers {
     pub(super) clock_log: Option<Duration>,
     /// The Bluetooth module is switched off.
     pub(super) bluetooth: Option<Duration>,
+    /// Nothing was uploaded for too long.
+    pub(super) watchdog: Option<Duration>,
 }
 
 impl Timers {
     pub(super) fn next(&self) -> Option<Duration> {
-        [self.tdc, self.roc, self.clock_log, self.bluetooth].into_iter().flatten().min()
+        [self.tdc, self.roc, self.clock_log, self.bluetooth, self.watchdog].into_iter().flatten().min()
     }
 }
 
@@ -84,7 +85,6 @@ impl Memory {
             wall: DeviceClock::at_boot(0, booted_at),
             clock_log: None,
             clock_log_begins: Beginning::default(),
-            last_upload: None,
             last_csq: super::uplink::NO_SIGNAL,
             last_data: "NULL".to_owned(),
             resolved: String::new(),

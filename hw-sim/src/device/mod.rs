@@ -10,6 +10,7 @@ mod super_loop;
 
 mod action;
 mod controls;
+mod flash;
 mod memory;
 mod records;
 
@@ -43,6 +44,7 @@ pub(crate) use calendar::TimeText;
 pub use catalogue::Entry;
 pub use controls::Press;
 pub use device::{Device, DeviceConfig};
+pub use flash::{Flash, FlashError};
 pub use network::{Network, NetworkError};
 pub use payload::{BatteryDecimals, HexLayout, JsonDialect, JsonHistory, JsonKeys, JsonTime};
 

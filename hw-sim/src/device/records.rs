@@ -74,6 +74,7 @@ impl Device {
 
     /// A sample of the clock log is there.
     pub(super) fn record(&mut self) {
+        self.flash_writes += 1;
         self.history.push(Record::new(&self.memory.sample, self.unix_now()));
         let line = format!("CLOCK:{}", self.clock_text());
         self.put_first(self.memory.debug.then_some(Step::Event(line)).into_iter().collect::<Vec<_>>());
@@ -85,6 +86,7 @@ impl Device {
     }
 
     pub(super) fn clear_history(&mut self) {
+        self.flash_writes += 1;
         self.history.clear();
     }
 
@@ -94,6 +96,7 @@ impl Device {
     }
 
     pub(super) fn clear_log(&mut self) {
+        self.flash_writes += 1;
         self.log.clear();
     }
 

@@ -74,6 +74,11 @@ impl Settings {
         self.read_roc();
     }
 
+    /// Every stored text, by command.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.values.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
     fn read_roc(&mut self) {
         self.roc = Roc::parse(self.text("AT+ROC"), true).unwrap_or_default();
     }

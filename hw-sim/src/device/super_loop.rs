@@ -94,6 +94,8 @@ impl Device {
             self.begin_check();
         } else if take_due(&mut timers.clock_log, now) {
             self.begin_clock_log();
+        } else if take_due(&mut timers.watchdog, now) {
+            self.restart(Cause::Software);
         } else {
             return false;
         }

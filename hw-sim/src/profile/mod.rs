@@ -58,6 +58,8 @@ pub struct Profile {
     pub relock_tick_ms: u64,
     /// Size of the one receive buffer.
     pub input_buffer_bytes: usize,
+    /// How likely the LF of a CR LF outlives the wiping of the buffer and becomes a line of its own, 0 to 1.
+    pub crlf_race: f64,
     /// Receiver off after a reset (O18).
     pub boot_deaf_ms: u64,
     /// After that: buffered but not served (O18).
@@ -78,6 +80,8 @@ pub struct Profile {
     pub attach_backoff: bool,
     /// Cycles without signal after which the processor starts again; 0 is never.
     pub reset_without_signal: u32,
+    /// Whether the processor starts again when nothing was uploaded for a day, or for two periods of more than half a day.
+    pub reset_without_upload: bool,
     /// Layout of the HEX payload (O14).
     pub hex_layout: HexLayout,
     /// What the JSON payload looks like (O12, O13).
@@ -273,6 +277,7 @@ impl Profile {
         require(self.relock_ticks > 0, "`relock_ticks` must be at least 1");
         require(self.relock_tick_ms > 0, "`relock_tick_ms` must be at least 1");
         require((16..=65_536).contains(&self.input_buffer_bytes), "`input_buffer_bytes` must be 16 to 65536");
+        require((0.0..=1.0).contains(&self.crlf_race), "`crlf_race` must be 0 to 1");
         require((20.0..=100.0).contains(&self.idc_clip), "`idc_clip` must be 20 to 100 mA");
         require(self.version_byte().is_some(), "`fw_version` must be three numbers of one digit, such as 1.1.2");
         require(self.clock_at_boot().is_some(), "`epoch_before_sync` must be a time such as 1970-01-01T00:00:00Z");

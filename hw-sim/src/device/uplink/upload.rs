@@ -92,7 +92,7 @@ impl Device {
         if self.network == Network::UploadFails {
             return self.upload_again();
         }
-        self.memory.last_upload = Some(self.clock);
+        self.feed_watchdog();
         let next = match (self.is_mqtt(), self.profile.boot_text) {
             (false, _) => Phase::Sent,
             (true, BootText::Nb) => Phase::Receive,
