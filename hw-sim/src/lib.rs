@@ -16,6 +16,7 @@ mod pty;
 mod serial;
 
 mod live;
+mod memory_file;
 mod obey;
 mod sensor;
 
@@ -34,6 +35,7 @@ pub use cli::main;
 pub use device::{BatteryDecimals, HexLayout, JsonDialect, JsonHistory, JsonKeys, JsonTime};
 pub use device::{Device, DeviceConfig, Entry, Flash, FlashError, Network, NetworkError, Press};
 pub use imei::{Imei, ImeiError};
+pub use memory_file::MemoryError;
 pub use profile::*;
 pub use pty::PortError;
 pub use sensor::{Controller, SensorConfig, SensorError, SensorEvent, SimulatedSensor};

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::device::Device;
+use crate::memory_file::MemoryFile;
 use crate::pty::{Port, PortError};
 use crate::sensor::{SensorError, SensorEvent};
 
@@ -54,6 +55,7 @@ pub(crate) struct LiveDevice {
     speed: f64,
     chunks: StdRng,
     next_chunk: Duration,
+    memory: Option<MemoryFile>,
     events: Option<mpsc::Sender<SensorEvent>>,
 }
 
@@ -77,6 +79,7 @@ impl LiveDevice {
             speed: 1.0,
             chunks: StdRng::seed_from_u64(0),
             next_chunk: Duration::ZERO,
+            memory: None,
             events: None,
         }
     }
@@ -96,6 +99,12 @@ impl LiveDevice {
         self.device.advance(time);
         self.device.take_output(time);
         (self.on_for, self.started) = (time, Instant::now());
+        self
+    }
+
+    /// Keeps the flash in a file.
+    pub(crate) fn remembering(mut self, memory: Option<MemoryFile>) -> Self {
+        self.memory = memory;
         self
     }
 
@@ -130,6 +139,9 @@ impl LiveDevice {
             }
             if let Err(error) = self.hand_over() {
                 self.replace_port(&error)?;
+            }
+            if let Some(memory) = &mut self.memory {
+                memory.keep(&self.device)?;
             }
         }
     }

@@ -12,6 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::device::{Device, DeviceConfig};
 use crate::imei::Imei;
 use crate::live::{Control, LiveDevice};
+use crate::memory_file::{MemoryError, MemoryFile};
 use crate::physics::DoorOpening;
 use crate::profile::{Profile, ProfileError};
 use crate::pty::{Port, PortError};
@@ -30,6 +31,8 @@ pub struct SensorConfig {
     pub speed: f64,
     /// How long the device has been on when its port appears, in device time.
     pub on_for: Duration,
+    /// Where the device's flash is kept, so that settings and records outlive the program.
+    pub memory: Option<PathBuf>,
     /// The device behind the port.
     pub device: DeviceConfig,
 }
@@ -43,6 +46,9 @@ pub enum SensorError {
     /// The port cannot be made.
     #[error(transparent)]
     Port(#[from] PortError),
+    /// The memory cannot be used.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// Not a speed.
     #[error("the speed must be above 0 and at most {max}, got {0}", max = SensorConfig::SPEED_MAX)]
     Speed(f64),
@@ -109,7 +115,7 @@ impl SensorConfig {
     pub fn new(link: impl Into<PathBuf>, seed: u64) -> Result<Self, SensorError> {
         let profile = Profile::load("nb-1.1")?;
         let device = DeviceConfig::new(profile, seed);
-        Ok(Self { link: link.into(), speed: 1.0, on_for: Duration::ZERO, device })
+        Ok(Self { link: link.into(), speed: 1.0, on_for: Duration::ZERO, memory: None, device })
     }
 
     /// Adds a long door opening, in device time since power-on.
@@ -122,20 +128,22 @@ impl SensorConfig {
 impl SimulatedSensor {
     /// Powers a device on and plugs it in. Needs a tokio runtime with I/O and time.
     pub fn start(config: SensorConfig) -> Result<Self, SensorError> {
-        let SensorConfig { link, speed, on_for, device } = config;
+        let SensorConfig { link, speed, on_for, memory, device } = config;
         if !(speed > 0.0 && speed <= SensorConfig::SPEED_MAX) {
             return Err(SensorError::Speed(speed));
         }
         let port = Port::open(&link)?;
         let slave = port.slave().to_owned();
         let chunk_seed = device.seed;
-        let device = Device::new(device);
+        let mut device = Device::new(device);
+        let memory = memory.map(|path| MemoryFile::open(&path, &mut device)).transpose()?;
         let imei = device.imei().clone();
         let (controls, received) = mpsc::channel(CONTROLS_MAX);
         let (telling, events) = mpsc::channel(EVENTS_MAX);
         let shutdown = CancellationToken::new();
         let live = LiveDevice::new(device, port, link.clone()).at_speed(speed).with_chunks(chunk_seed);
-        let task = tokio::spawn(live.on_for(on_for).telling(telling).run(received, shutdown.clone()));
+        let task =
+            tokio::spawn(live.on_for(on_for).remembering(memory).telling(telling).run(received, shutdown.clone()));
         Ok(Self { imei, link, slave, controls, events, task, shutdown: shutdown.drop_guard() })
     }
 

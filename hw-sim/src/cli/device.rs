@@ -44,7 +44,7 @@ impl DeviceArgs {
         let profile = Profile::load(&profile)?;
         let environment = Environment { unit, range, doors, ..Environment::walk_in_fridge() };
         let device = DeviceConfig { imei, environment, ..DeviceConfig::new(profile, seed) };
-        Ok(SensorConfig { link, speed, on_for, device })
+        Ok(SensorConfig { link, speed, on_for, memory: None, device })
     }
 }
 

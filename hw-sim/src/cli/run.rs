@@ -31,13 +31,16 @@ pub(super) struct RunArgs {
     /// How long the device has been on when the port appears, in seconds; 0 is the moment of power-on.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = parse_seconds, allow_hyphen_values = true)]
     on_for: Duration,
+    /// Keeps the sensor's flash in this file: settings, records and log outlive the program [default: they do not].
+    #[arg(long, value_name = "FILE")]
+    memory: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArgs,
 }
 
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
-    let RunArgs { link, control, json, on_for, device } = args;
-    let config = device.into_config(link, on_for)?;
+    let RunArgs { link, control, json, on_for, memory, device } = args;
+    let config = SensorConfig { memory, ..device.into_config(link, on_for)? };
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     // Before the port: whoever waits for the port may use the socket.

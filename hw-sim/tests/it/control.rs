@@ -190,3 +190,26 @@ fn nobody_at_the_socket_exits_with_two() {
     assert!(said.contains("no simulator at `/no/such/socket`") && said.contains("hint: "), "{said}");
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn settings_outlive_the_program_in_a_memory_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let (link, memory) = (directory.path().join("tty"), directory.path().join("memory.json"));
+    let args = |seed: &'static str| {
+        let (link, memory) = (link.to_str().unwrap().to_owned(), memory.to_str().unwrap().to_owned());
+        let args = ["run", "--link", &link, "--memory", &memory, "--on-for", "120", "--speed", "20", "--seed", seed];
+        args.map(str::to_owned)
+    };
+    let start = |args: [String; 11]| {
+        let mut program = Program::start(&args.each_ref().map(String::as_str));
+        program.line();
+        let mut host = Host::open(&link);
+        host.ask("604218", "Password Correct");
+        (program, host)
+    };
+    let (program, mut host) = start(args("7"));
+    host.ask("AT+TDC=600", "OK");
+    drop(program); // kill -9
+    let (_program, mut host) = start(args("7"));
+    assert!(host.ask("AT+TDC=?", "OK").starts_with("600\r\n"));
+}

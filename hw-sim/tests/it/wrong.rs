@@ -34,6 +34,17 @@ fn an_argument_that_makes_no_sense_is_explained() {
 }
 
 #[test]
+fn a_file_that_is_no_memory_is_left_alone_and_explained() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "precious").unwrap();
+    let said = refused(&["--memory", file.to_str().unwrap()]);
+    assert!(said.contains("is no memory of a sensor") && said.contains("hint: "), "{said}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+    assert!(refused(&["--memory", "/no/such/folder/memory"]).contains("cannot write the memory"));
+}
+
+#[test]
 fn a_link_that_cannot_be_is_explained() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
