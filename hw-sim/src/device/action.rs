@@ -5,10 +5,10 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::boot;
-use super::device::Device;
 use super::measurement;
 use super::memory::Memory;
 use super::network::Network;
+use super::owner::Device;
 use super::payload::Alarms;
 use super::roc::Rules;
 use super::settings::{Change, Settings};

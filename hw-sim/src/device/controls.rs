@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::device::Device;
+use super::owner::Device;
 use super::settings::Settings;
 use super::step::{Cause, Step};
 use crate::imei::Imei;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{Entry, Kind};
-use super::device::Device;
 use super::history::Record;
+use super::owner::Device;
 use super::settings::Change;
 
 /// An image of the flash: settings by command, stored records, log.
@@ -113,7 +113,7 @@ mod tests {
 
     fn set(device: &mut Device, line: &str) {
         let now = device.now();
-        device.feed(now, format!("604218\r").as_bytes());
+        device.feed(now, b"604218\r");
         device.advance(now + Duration::from_secs(5));
         let now = device.now();
         device.feed(now, format!("{line}\r").as_bytes());

@@ -5,7 +5,7 @@
 //! Nothing here reads a clock, a file or a random source of the system.
 
 mod console;
-mod device;
+mod owner;
 mod super_loop;
 
 mod action;
@@ -43,9 +43,9 @@ use check::Refusal;
 pub(crate) use calendar::TimeText;
 pub use catalogue::Entry;
 pub use controls::Press;
-pub use device::{Device, DeviceConfig};
 pub use flash::{Flash, FlashError};
 pub use network::{Network, NetworkError};
+pub use owner::{Device, DeviceConfig};
 pub use payload::{BatteryDecimals, HexLayout, JsonDialect, JsonHistory, JsonKeys, JsonTime};
 
 use crate::profile::Profile;

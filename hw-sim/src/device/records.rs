@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::calendar::{DeviceClock, TimeText};
 use super::clock_log::{Beginning, ClockLog};
-use super::device::Device;
 use super::history::{Record, Unused};
 use super::measurement;
+use super::owner::Device;
 use super::payload::{Body, Format, Inputs, Payload, Position};
 use super::settings::Protocol;
 use super::step::{Purpose, Step};

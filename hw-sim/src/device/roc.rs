@@ -101,12 +101,12 @@ impl Roc {
 
     /// What asks for an uplink. In modes 1 and 2 a channel that hits gets a new reference.
     pub(super) fn check(&self, references: &mut References, sample: &Sample, rules: Rules) -> Alarms {
-        let idc = self.alarm(self.idc, &mut references.idc, sample.idc_ua(), rules);
-        let vdc = self.alarm(self.vdc, &mut references.vdc, sample.vdc_mv(), rules);
+        let idc = self.alarm((self.idc, &mut references.idc), sample.idc_ua(), rules);
+        let vdc = self.alarm((self.vdc, &mut references.vdc), sample.vdc_mv(), rules);
         Alarms { idc, vdc }
     }
 
-    fn alarm(&self, limit: Limit, reference: &mut Reference, value: u16, rules: Rules) -> Option<Alarm> {
+    fn alarm(&self, (limit, reference): (Limit, &mut Reference), value: u16, rules: Rules) -> Option<Alarm> {
         match (limit.threshold, self.mode) {
             (0, _) | (_, 0) => None,
             (threshold, 1 | 2) => reference.compare(threshold, value, rules),

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::command::Known;
-use super::device::Device;
 use super::measurement;
+use super::owner::Device;
 use super::parser::text_of;
 use super::reply::Replier;
 use super::step::{Action, Cause, Purpose, Step};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::{Job, Part, Phase, Request};
-use crate::device::device::Device;
 use crate::device::network::Network;
+use crate::device::owner::Device;
 use crate::device::payload::dbm;
 use crate::device::step::{Action, Step};
 use crate::profile::{BootText, NetworkLine, Quirk};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::{Part, Phase};
-use crate::device::device::Device;
 use crate::device::network::Network;
+use crate::device::owner::Device;
 use crate::device::settings::Protocol;
 use crate::device::step::{Action, Purpose, Step};
 use crate::profile::{BootText, Quirk};
