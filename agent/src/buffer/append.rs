@@ -151,7 +151,10 @@ impl Buffer {
             meta: Some(self.meta_frame(&new_run)),
         };
         let disk = self.disk()?;
-        if let Err(error) = disk.write(&changes).and_then(|()| disk.sync()) {
+        let written = disk.write(&changes).and_then(|()| disk.sync());
+        // The entry names them now, in doubt or not. What is lost while it is in doubt is for the next one to name.
+        self.losses = Losses::default();
+        if let Err(error) = written {
             self.in_doubt = Some(InDoubt { changes, appended });
             return self.commit_again(error);
         }
@@ -181,7 +184,6 @@ impl Buffer {
             run.last_seq = appended.to();
             run.latest = appended.latest;
         }
-        self.losses = Losses::default();
         self.counters.evicted += appended.evicted;
     }
 }

@@ -16,10 +16,10 @@ use super::*;
 use crate::clock::wall::{Exchange, Stamp, WallClock};
 use crate::observation::Moment;
 
-const ROOMY: Limits = Limits { records_max: 100_000, bytes_max: 64 * 1024 * 1024 };
-const EVERYTHING: ReadLimits = ReadLimits { records_max: 100_000, bytes_max: 64 * 1024 * 1024 };
+pub(super) const ROOMY: Limits = Limits { records_max: 100_000, bytes_max: 64 * 1024 * 1024 };
+pub(super) const EVERYTHING: ReadLimits = ReadLimits { records_max: 100_000, bytes_max: 64 * 1024 * 1024 };
 
-fn epoch(number: u8) -> Epoch {
+pub(super) fn epoch(number: u8) -> Epoch {
     Epoch::from_entropy([number; 15])
 }
 
@@ -31,12 +31,12 @@ fn step(step_ms: i64) -> Draft {
     Draft { stamp: stamp(step_ms), body: Body::Event(Event::ClockStep { step_ms }) }
 }
 
-fn round(steps: impl IntoIterator<Item = i64>) -> Round {
+pub(super) fn round(steps: impl IntoIterator<Item = i64>) -> Round {
     Round { kitchen_id: "kitchen-1".parse().unwrap(), now: stamp(7), drafts: steps.into_iter().map(step).collect() }
 }
 
 /// All records, by epoch.
-fn held(buffer: &mut Buffer) -> BTreeMap<Epoch, Vec<Record>> {
+pub(super) fn held(buffer: &mut Buffer) -> BTreeMap<Epoch, Vec<Record>> {
     let mut held: BTreeMap<Epoch, Vec<Record>> = BTreeMap::new();
     let mut after = 0;
     while let Read::Batch(batch) = buffer.read(after, EVERYTHING).unwrap() {
@@ -46,7 +46,7 @@ fn held(buffer: &mut Buffer) -> BTreeMap<Epoch, Vec<Record>> {
     held
 }
 
-fn seqs(buffer: &mut Buffer) -> BTreeMap<Epoch, Vec<u64>> {
+pub(super) fn seqs(buffer: &mut Buffer) -> BTreeMap<Epoch, Vec<u64>> {
     let held = held(buffer);
     held.into_iter().map(|(epoch, records)| (epoch, records.iter().map(|record| record.seq).collect())).collect()
 }
@@ -120,7 +120,7 @@ fn a_full_buffer_gives_up_the_oldest_and_says_so() {
 }
 
 /// A store of 200 rounds of one record, as bytes of its file.
-fn store_of_200(dir: &Path) -> Vec<u8> {
+pub(super) fn store_of_200(dir: &Path) -> Vec<u8> {
     let mut buffer = Buffer::open(dir, ROOMY, epoch(1)).unwrap();
     for number in 0..200 {
         buffer.append(&round([number])).unwrap();
