@@ -49,7 +49,8 @@ pub struct Changes {
 /// An open store.
 pub struct Disk {
     dir: PathBuf,
-    db: sled::Db,
+    /// None only while it is dropped.
+    db: Option<sled::Db>,
 }
 
 impl Disk {
@@ -62,7 +63,7 @@ impl Disk {
             sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace).flush_every_ms(None);
         let stated = Reaches::read(&dir.join(FILE))?;
         let db = open_released(&config)?;
-        Ok((Self { dir: dir.to_owned(), db }, stated))
+        Ok((Self { dir: dir.to_owned(), db: Some(db) }, stated))
     }
 
     /// Writes all changes; on disk only after [`Disk::sync`].
@@ -80,7 +81,7 @@ impl Disk {
         if let Some(meta) = &changes.meta {
             batch.insert(META_KEY, meta.as_slice());
         }
-        guarded(|| self.db.apply_batch(batch))
+        guarded(|| self.db().apply_batch(batch))
     }
 
     /// Returns once everything written survives a power cut.
@@ -88,7 +89,7 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn sync(&self) -> Result<(), DiskError> {
-        guarded(|| self.db.flush())?;
+        guarded(|| self.db().flush())?;
         File::open(self.dir.join(FILE))?.sync_all()?;
         File::open(&self.dir)?.sync_all()?;
         Ok(())
@@ -99,7 +100,7 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn meta(&self) -> Result<Option<IVec>, DiskError> {
-        guarded(|| self.db.get(META_KEY))
+        guarded(|| self.db().get(META_KEY))
     }
 
     /// The last entry that begins at or before `index`.
@@ -107,7 +108,7 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn at_or_before(&self, index: u64) -> Result<Option<(u64, IVec)>, DiskError> {
-        guarded(|| self.db.range(..=index.to_be_bytes()).next_back().transpose()).map(|found| found.and_then(indexed))
+        guarded(|| self.db().range(..=index.to_be_bytes()).next_back().transpose()).map(|found| found.and_then(indexed))
     }
 
     /// The first entry that begins at or after `index`.
@@ -116,7 +117,7 @@ impl Disk {
     /// The system refuses, or the store is damaged.
     pub fn at_or_after(&self, index: u64) -> Result<Option<(u64, IVec)>, DiskError> {
         let first = index.to_be_bytes();
-        guarded(|| self.db.range(&first[..]..META_KEY).next().transpose()).map(|found| found.and_then(indexed))
+        guarded(|| self.db().range(&first[..]..META_KEY).next().transpose()).map(|found| found.and_then(indexed))
     }
 
     /// Calls `visit` with every entry in order.
@@ -125,7 +126,7 @@ impl Disk {
     /// The system refuses, or the store is damaged.
     pub fn scan(&self, mut visit: impl FnMut(u64, &[u8])) -> Result<(), DiskError> {
         guarded(|| {
-            for item in self.db.range(..META_KEY) {
+            for item in self.db().range(..META_KEY) {
                 if let Some((index, bytes)) = indexed(item?) {
                     visit(index, &bytes);
                 }
@@ -134,12 +135,21 @@ impl Disk {
         })
     }
 
-    /// Closes the store; a panic on the way is swallowed, the file is what it is.
-    pub fn close(self) {
-        let Self { db, .. } = self;
-        if catch_unwind(AssertUnwindSafe(move || drop(db))).is_err() {
-            tracing::warn!("the buffer's store panicked while it was closed");
-        }
+    fn db(&self) -> &sled::Db {
+        self.db.as_ref().expect("invariant: the store is open until it is dropped")
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        close(self.db.take());
+    }
+}
+
+/// sled writes and fsyncs while it is dropped and panics where the disk refuses that. The file is what it is.
+fn close<T>(store: T) {
+    if catch_unwind(AssertUnwindSafe(move || drop(store))).is_err() {
+        tracing::warn!("the buffer's store panicked while it was closed");
     }
 }
 
@@ -174,4 +184,20 @@ fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, DiskError> {
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     format!("the store panicked: {}", text.unwrap_or("without a word"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_panics_while_it_is_dropped_takes_nobody_with_it() {
+        struct Panics;
+        impl Drop for Panics {
+            fn drop(&mut self) {
+                panic!("the disk refused the last sync");
+            }
+        }
+        close(Some(Panics));
+    }
 }

@@ -253,9 +253,7 @@ impl Buffer {
     }
 
     fn close_store(&mut self) {
-        if let Some(disk) = self.disk.take() {
-            disk.close();
-        }
+        self.disk = None;
     }
 
     fn disk_error(&self, reason: &str) -> BufferError {
