@@ -155,7 +155,7 @@ impl Buffer {
         // The entry names them now, in doubt or not. What is lost while it is in doubt is for the next one to name.
         self.losses = Losses::default();
         if let Err(error) = written {
-            self.in_doubt = Some(InDoubt { changes, appended });
+            self.in_doubt = Some(InDoubt { changes, appended, reason: error.to_string() });
             return self.commit_again(error);
         }
         for (index, identity, bytes) in &eviction.removed {

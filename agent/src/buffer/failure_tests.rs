@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use kitchen_contract::record::{Body, Gap, GapReason};
 
 use super::disk::DiskError;
-use super::tests::{ROOMY, epoch, round, seqs};
+use super::tests::{EVERYTHING, ROOMY, epoch, round, seqs};
 use super::*;
 
 /// The disk refuses everything until [`restore_disk`]: in place of the store's directory there is a file.
@@ -42,4 +43,43 @@ fn what_is_lost_while_a_write_is_in_doubt_is_named_by_the_next_and_only_once() {
     assert_eq!(gaps(&buffer.append(&round([2])).unwrap()), [gap(epoch(9), 3, 4)]);
     assert_eq!(gaps(&buffer.append(&round([3])).unwrap()), [gap(epoch(1), 1, 2)]);
     assert_eq!(seqs(&mut buffer)[&epoch(1)], [3, 4, 5, 6]);
+}
+
+#[test]
+fn what_is_read_and_freed_while_a_write_is_in_doubt_stays_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
+    buffer.append(&round([1])).unwrap();
+    refuse_disk(dir.path());
+    assert!(buffer.append(&round([2])).is_err());
+    restore_disk(dir.path());
+    assert_eq!(buffer.acknowledge(&epoch(1), &[1].into_iter().collect()).unwrap(), 1);
+    assert!(buffer.in_doubt.is_some());
+    assert_eq!(buffer.append(&round([2])).unwrap().from(), 3);
+    assert_eq!(seqs(&mut buffer)[&epoch(1)], [2, 3]);
+    assert_eq!(buffer.contents().records, 2);
+}
+
+#[test]
+fn a_full_disk_is_read_and_freed() {
+    // In a process that may write files of at most 2 MiB, in blocks of 512 bytes; the signal would end it.
+    let script = r#"trap '' XFSZ; ulimit -f 4096; exec "$0" --exact buffer::failure_tests::on_a_full_disk --ignored"#;
+    let output = Command::new("sh").arg("-c").arg(script).arg(std::env::current_exe().unwrap()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+}
+
+#[test]
+#[ignore = "fills the disk: the test above runs it where that is bounded"]
+fn on_a_full_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
+    let mut refused = 0;
+    // A store opened again finds some room in its own file, so the first refusal is not the last word.
+    while refused < 3 {
+        refused = if buffer.append(&round([1; 32])).is_ok() { 0 } else { refused + 1 };
+    }
+    let Ok(Read::Batch(batch)) = buffer.read(0, EVERYTHING) else { panic!("nothing read") };
+    assert_eq!(batch.records.last().map(|record| record.seq), Some(buffer.last_seq()));
+    assert_eq!(buffer.acknowledge(&epoch(1), &(1..=33).collect()).unwrap(), 33);
 }

@@ -1,8 +1,9 @@
 //! The buffer itself: opened, and made ready again after a failure.
 //!
 //! A write that failed is in doubt: it may or may not have reached the disk. It is kept in memory with its numbers, the
-//! store is closed, and nothing is read or written before exactly the same write has been repeated on the reopened store.
-//! So an identity never stands for two contents. A damaged store is set aside and a fresh one begins in the same epoch.
+//! store is closed, and nothing is appended or settled before exactly the same write has been repeated on the reopened
+//! store. So an identity never stands for two contents. Reading and freeing go on meanwhile, or a full disk would stay full.
+//! A damaged store is set aside and a fresh one begins in the same epoch.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
@@ -55,6 +56,7 @@ pub(super) struct Run {
 pub(super) struct InDoubt {
     pub(super) changes: Changes,
     pub(super) appended: Appended,
+    pub(super) reason: String,
 }
 
 /// The state of an epoch on disk, beside how far it got, which is in its frame's header.
@@ -137,19 +139,30 @@ impl Buffer {
         self.run.as_ref().and_then(|run| run.latest)
     }
 
-    /// Makes the store usable: opens it, repeats a write in doubt, sets a damaged one aside.
+    /// Why the disk has not taken the last append; none if it has.
+    pub fn refused(&self) -> Option<&str> {
+        self.in_doubt.as_ref().map(|in_doubt| in_doubt.reason.as_str())
+    }
+
+    /// Makes the store ready for a write: opens it, repeats a write in doubt, sets a damaged one aside.
     ///
     /// # Errors
     /// The disk does not take it now; a later call tries again.
     pub fn ready(&mut self) -> Result<(), BufferError> {
-        // The second turn works on a fresh store; if that one is damaged too, the disk is to blame.
-        match self.make_ready() {
+        self.twice(Self::repeat_in_doubt)
+    }
+
+    /// Does it again on a fresh store if the first turn found a damaged one; if that is damaged too, the disk is to blame.
+    fn twice(&mut self, attempt: fn(&mut Self) -> Result<(), DiskError>) -> Result<(), BufferError> {
+        let first = attempt(self);
+        let outcome = match first {
             Err(DiskError::Damaged(reason)) => {
                 self.replace_store(&reason)?;
-                self.make_ready().map_err(|error| self.disk_error(&error.to_string()))
+                attempt(self)
             }
-            other => other.map_err(|error| self.disk_error(&error.to_string())),
-        }
+            other => other,
+        };
+        outcome.map_err(|error| self.disk_error(&error.to_string()))
     }
 
     /// Notes a failed call on the store: it is closed, and set aside if it is damaged. The next call starts over.
@@ -164,37 +177,67 @@ impl Buffer {
         }
     }
 
-    /// The open store, after [`Buffer::ready`].
+    /// The open store, to read and to free; a write may still be in doubt.
     ///
     /// # Errors
-    /// As [`Buffer::ready`].
+    /// The store cannot be opened now; a later call tries again.
     pub(super) fn disk(&mut self) -> Result<&Disk, BufferError> {
-        self.ready()?;
+        self.twice(Self::open_store)?;
         self.disk.as_ref().ok_or(BufferError::Closed)
     }
 
-    fn make_ready(&mut self) -> Result<(), DiskError> {
-        if self.disk.is_some() && self.in_doubt.is_none() {
-            return Ok(());
+    fn open_store(&mut self) -> Result<(), DiskError> {
+        let disk = self.take_store()?;
+        self.disk = Some(disk);
+        Ok(())
+    }
+
+    /// The open store for a moment; one that is not put back is closed, and opened again by the next call.
+    fn take_store(&mut self) -> Result<Disk, DiskError> {
+        if let Some(disk) = self.disk.take() {
+            return Ok(disk);
         }
-        self.close_store();
         let (disk, stated) = Disk::open(&self.dir)?;
-        if let Some(InDoubt { changes, .. }) = &self.in_doubt {
-            disk.write(changes)?;
-        }
-        // Also without a write in doubt: what is read from here on may be sent, so it must not fall back.
+        // What is read from here on may be sent, so it must not fall back.
         disk.sync()?;
         self.take_stock(&disk, stated)?;
-        self.disk = Some(disk);
+        Ok(disk)
+    }
+
+    /// Repeats the write in doubt, if there is one. If that fails the store is closed: sled takes nothing after an error.
+    fn repeat_in_doubt(&mut self) -> Result<(), DiskError> {
+        let disk = self.take_store()?;
+        if let Some(InDoubt { changes, .. }) = &self.in_doubt {
+            // What was freed meanwhile would come back with the failed write, and the disk would stay full.
+            disk.sync()?;
+            disk.write(changes)?;
+            disk.sync()?;
+            // Nobody knows how much of it the counts held already.
+            self.count(&disk)?;
+        }
         if let Some(InDoubt { appended, .. }) = self.in_doubt.take() {
             self.note_appended(&appended);
             self.resolved = Some(appended);
         }
+        self.disk = Some(disk);
         Ok(())
     }
 
-    /// Counts what is there, drops frames that fail their checksum, and finds where this epoch begins.
+    /// Counts what is there and finds what the file lost and where this epoch begins.
     fn take_stock(&mut self, disk: &Disk, stated: Reaches) -> Result<(), DiskError> {
+        let last = self.count(disk)?;
+        let found = read_meta(disk.meta()?.as_deref());
+        let furthest = self.note_lost(found.as_ref().map(|(reach, _)| reach), stated);
+        if self.run.is_none() {
+            let latest = found.as_ref().and_then(|(_, latest)| *latest);
+            let reach = furthest.or(found.map(|(reach, _)| reach)).or_else(|| last.map(reach_of_entry));
+            self.run = Some(begin_run(reach, latest));
+        }
+        Ok(())
+    }
+
+    /// Counts what is there and drops frames that fail their checksum; the last entry.
+    fn count(&mut self, disk: &Disk) -> Result<Option<(u64, Identity)>, DiskError> {
         let mut contents = Contents::default();
         let mut bad = Vec::new();
         let mut last = None;
@@ -209,23 +252,22 @@ impl Buffer {
         for (index, error) in bad {
             self.drop_damaged(disk, index, error)?;
         }
-        let found = read_meta(disk.meta()?.as_deref());
-        let furthest = self.note_lost(found.as_ref().map(|(reach, _)| reach), stated);
-        if self.run.is_none() {
-            let latest = found.as_ref().and_then(|(_, latest)| *latest);
-            let reach = furthest.or(found.map(|(reach, _)| reach)).or_else(|| last.map(reach_of_entry));
-            self.run = Some(begin_run(reach, latest));
-        }
-        Ok(())
+        Ok(last)
     }
 
     /// Puts on record what the file stated and the store does not know any more; how far the last epoch really got.
     fn note_lost(&mut self, found: Option<&Reach>, stated: Reaches) -> Option<Reach> {
         let lost = stated.lost_after(found);
         for Reach { base, epoch, last_seq } in &lost {
+            // What is in doubt is stated too and not lost.
+            let in_doubt = self.run.as_ref().filter(|run| run.base == *base && self.epoch == *epoch);
+            let last_seq = in_doubt.map_or(*last_seq, |run| run.last_seq.min(*last_seq));
             let known = found.filter(|found| found.base == *base).map_or(0, |found| found.last_seq);
+            if last_seq <= known {
+                continue;
+            }
             tracing::error!(%epoch, from = known + 1, to = last_seq, "the buffer's file was damaged: its last records are lost");
-            self.losses.damage(epoch, known + 1, *last_seq);
+            self.losses.damage(epoch, known + 1, last_seq);
             self.counters.damaged += 1;
         }
         lost.into_iter().next_back()
