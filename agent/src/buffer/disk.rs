@@ -54,16 +54,23 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Opens or makes the store in `dir`; also what its file stated before.
+    /// What the file of the store in `dir` states by itself: to be asked before sled opens it and wipes what it dislikes.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn stated(dir: &Path) -> io::Result<Reaches> {
+        Reaches::read(&dir.join(FILE))
+    }
+
+    /// Opens or makes the store in `dir`.
     ///
     /// # Errors
     /// The system refuses, or the store is damaged.
-    pub fn open(dir: &Path) -> Result<(Self, Reaches), DiskError> {
+    pub fn open(dir: &Path) -> Result<Self, DiskError> {
         let config =
             sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace).flush_every_ms(None);
-        let stated = Reaches::read(&dir.join(FILE))?;
         let db = open_released(&config)?;
-        Ok((Self { dir: dir.to_owned(), db: Some(db) }, stated))
+        Ok(Self { dir: dir.to_owned(), db: Some(db) })
     }
 
     /// Writes all changes; on disk only after [`Disk::sync`].

@@ -6,19 +6,20 @@
 //! A damaged store is set aside and a fresh one begins in the same epoch.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
+use std::mem;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use kitchen_contract::id::Epoch;
 use kitchen_contract::record::EpochEnd;
 use kitchen_contract::time::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::append::Appended;
 use super::contents::{Contents, Losses};
 use super::disk::{Changes, Disk, DiskError};
 use super::error::BufferError;
 use super::frame::{self, FrameError, Identity};
+use super::meta::Meta;
 use super::raw::{Reach, Reaches};
 use super::repair;
 
@@ -59,15 +60,6 @@ pub(super) struct InDoubt {
     pub(super) reason: String,
 }
 
-/// The state of an epoch on disk, beside how far it got, which is in its frame's header.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Meta {
-    /// The latest synced timestamp.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    latest: Option<Timestamp>,
-}
-
 /// The gateway's only queue. Everything in it blocks: it lives on a thread of its own, see [`super::Keeper`].
 pub struct Buffer {
     pub(super) dir: PathBuf,
@@ -79,6 +71,8 @@ pub struct Buffer {
     pub(super) in_doubt: Option<InDoubt>,
     /// An append that was in doubt and has reached the disk since; the repeated call takes it.
     pub(super) resolved: Option<Appended>,
+    /// What the store's file stated before it was opened, until the store is known.
+    pub(super) stated: Reaches,
     /// To be written as gap records with the next append.
     pub(super) losses: Losses,
     pub(super) counters: Counters,
@@ -104,6 +98,7 @@ impl Buffer {
             contents: Contents::default(),
             in_doubt: None,
             resolved: None,
+            stated: Reaches::default(),
             losses: Losses::default(),
             counters: Counters::default(),
             _lock: lock,
@@ -197,10 +192,11 @@ impl Buffer {
         if let Some(disk) = self.disk.take() {
             return Ok(disk);
         }
-        let (disk, stated) = Disk::open(&self.dir)?;
+        self.stated = Disk::stated(&self.dir)?;
+        let disk = Disk::open(&self.dir)?;
         // What is read from here on may be sent, so it must not fall back.
         disk.sync()?;
-        self.take_stock(&disk, stated)?;
+        self.take_stock(&disk)?;
         Ok(disk)
     }
 
@@ -224,14 +220,15 @@ impl Buffer {
     }
 
     /// Counts what is there and finds what the file lost and where this epoch begins.
-    fn take_stock(&mut self, disk: &Disk, stated: Reaches) -> Result<(), DiskError> {
+    fn take_stock(&mut self, disk: &Disk) -> Result<(), DiskError> {
         let last = self.count(disk)?;
-        let found = read_meta(disk.meta()?.as_deref());
-        let furthest = self.note_lost(found.as_ref().map(|(reach, _)| reach), stated);
+        let found = disk.meta()?.and_then(|bytes| Meta::from_frame(&bytes));
+        let (reach, latest) = found.map_or((None, None), |meta| (Some(meta.reach), meta.latest));
+        let stated = mem::take(&mut self.stated);
+        let latest = latest.max(stated.latest());
+        let furthest = self.note_lost(reach.as_ref(), stated.lost_after(reach.as_ref()));
         if self.run.is_none() {
-            let latest = found.as_ref().and_then(|(_, latest)| *latest);
-            let reach = furthest.or(found.map(|(reach, _)| reach)).or_else(|| last.map(reach_of_entry));
-            self.run = Some(begin_run(reach, latest));
+            self.run = Some(begin_run(furthest.or(reach).or_else(|| last.map(reach_of_entry)), latest));
         }
         Ok(())
     }
@@ -256,8 +253,7 @@ impl Buffer {
     }
 
     /// Puts on record what the file stated and the store does not know any more; how far the last epoch really got.
-    fn note_lost(&mut self, found: Option<&Reach>, stated: Reaches) -> Option<Reach> {
-        let lost = stated.lost_after(found);
+    fn note_lost(&mut self, found: Option<&Reach>, lost: Vec<Reach>) -> Option<Reach> {
         for Reach { base, epoch, last_seq } in &lost {
             // What is in doubt is stated too and not lost.
             let in_doubt = self.run.as_ref().filter(|run| run.base == *base && self.epoch == *epoch);
@@ -291,7 +287,19 @@ impl Buffer {
         self.counters.set_aside += 1;
         self.contents.lost(&mut self.losses);
         self.contents = Contents::default();
+        if self.run.is_none() {
+            self.begin_after_unread();
+        }
         Ok(())
+    }
+
+    /// Nobody could look into the store that was there at the start: only its file says which epochs came before. What of
+    /// them had been freed it does not say, so all of it is named: better too much than a loss without a word.
+    fn begin_after_unread(&mut self) {
+        let stated = mem::take(&mut self.stated);
+        let latest = stated.latest();
+        let furthest = self.note_lost(None, stated.all_lost());
+        self.run = Some(begin_run(furthest, latest));
     }
 
     fn close_store(&mut self) {
@@ -304,16 +312,9 @@ impl Buffer {
 
     /// The frame that says how far this epoch got, to be written together with every append.
     pub(super) fn meta_frame(&self, run: &Run) -> Vec<u8> {
-        let json = serde_json::to_vec(&Meta { latest: run.latest }).expect("invariant: a timestamp is JSON");
         let reach = Reach { base: run.base, epoch: self.epoch.clone(), last_seq: run.last_seq };
-        frame::encode(&reach.identity(), &json)
+        Meta { reach, latest: run.latest }.to_frame()
     }
-}
-
-fn read_meta(bytes: Option<&[u8]>) -> Option<(Reach, Option<Timestamp>)> {
-    let (identity, json) = frame::decode(bytes?).ok()?;
-    let Meta { latest } = serde_json::from_slice(json).ok()?;
-    Some((Reach::of(&identity)?, latest))
 }
 
 /// How far an epoch got at least, where only its last entry is left to tell.
