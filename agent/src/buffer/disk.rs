@@ -4,7 +4,7 @@
 //! itself. And one flipped bit makes sled refuse or panic, so every call runs under `catch_unwind` and damage is an
 //! outcome ([`DiskError::Damaged`]) apart from a disk that is merely full ([`DiskError::Io`]).
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -18,6 +18,8 @@ use super::raw::Reaches;
 const CACHE_BYTES: u64 = 1024 * 1024;
 /// The file in which sled keeps everything.
 const FILE: &str = "db";
+/// The directory in which sled keeps what is too large for the file.
+const BLOBS: &str = "blobs";
 /// How often a store that this process has just closed is tried again, and after which pause: up to a second.
 const OPEN_ATTEMPTS: u32 = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
@@ -60,6 +62,15 @@ impl Disk {
     /// The file cannot be read.
     pub fn stated(dir: &Path) -> io::Result<Reaches> {
         Reaches::read(&dir.join(FILE))
+    }
+
+    /// Whether an entry may be left in the store in `dir`, whatever its state; also where that cannot be found out.
+    pub fn may_hold_entries(dir: &Path) -> bool {
+        let outside = match fs::read_dir(dir.join(BLOBS)) {
+            Ok(mut found) => found.next().is_some(),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        };
+        outside || Self::stated(dir).map_or(true, |stated| stated.entries())
     }
 
     /// Opens or makes the store in `dir`.
