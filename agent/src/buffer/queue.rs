@@ -330,7 +330,7 @@ fn begin_run(last: Option<Reach>, latest: Option<Timestamp>) -> Run {
 }
 
 fn lock(data_dir: &Path) -> Result<File, BufferError> {
-    let data_dir_error = |source| BufferError::DataDir { dir: data_dir.to_owned(), source };
+    let data_dir_error = |source| BufferError::data_dir(data_dir, source);
     DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(data_dir_error)?;
     let path = data_dir.join("lock");
     let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(data_dir_error)?;
