@@ -80,8 +80,10 @@ impl Disk {
     pub fn open(dir: &Path) -> Result<Self, DiskError> {
         let config =
             sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace).flush_every_ms(None);
-        let db = open_released(&config)?;
-        Ok(Self { dir: dir.to_owned(), db: Some(db) })
+        let disk = Self { dir: dir.to_owned(), db: Some(open_released(&config)?) };
+        // The directory is new after the first start and after damage: a power cut must not take it away with all in it.
+        File::open(dir.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+        Ok(disk)
     }
 
     /// Writes all changes; on disk only after [`Disk::sync`].
