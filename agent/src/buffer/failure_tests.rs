@@ -82,3 +82,17 @@ fn on_a_full_disk() {
     let Ok(Read::Batch(batch)) = buffer.read(0, EVERYTHING) else { panic!("nothing read") };
     assert_eq!(batch.records.last().map(|record| record.seq), Some(buffer.last_seq()));
 }
+
+#[test]
+fn what_was_dropped_in_memory_leaves_a_hole_that_a_gap_record_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
+    let gap = |from, to| Gap { epoch: epoch(1), from, to, reason: GapReason::Evicted };
+    let first = buffer.append(&Round { dropped: 3, ..round([1]) }).unwrap();
+    assert_eq!(gaps(&first), [gap(2, 4)]);
+    let second = buffer.append(&Round { dropped: 1, ..round([2, 3]) }).unwrap();
+    assert_eq!(gaps(&second), [gap(7, 7)]);
+    assert_eq!(seqs(&mut buffer)[&epoch(1)], [1, 5, 6, 8, 9, 10]);
+    assert_eq!(buffer.acknowledge(&epoch(1), &(1..=9).collect()).unwrap(), 5);
+    assert_eq!(seqs(&mut buffer)[&epoch(1)], [10]);
+}

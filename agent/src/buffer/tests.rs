@@ -32,7 +32,8 @@ fn step(step_ms: i64) -> Draft {
 }
 
 pub(super) fn round(steps: impl IntoIterator<Item = i64>) -> Round {
-    Round { kitchen_id: "kitchen-1".parse().unwrap(), now: stamp(7), drafts: steps.into_iter().map(step).collect() }
+    let drafts = steps.into_iter().map(step).collect();
+    Round { kitchen_id: "kitchen-1".parse().unwrap(), now: stamp(7), dropped: 0, drafts }
 }
 
 /// All records, by epoch.
