@@ -3,6 +3,7 @@
 //! A write that failed is in doubt: it may or may not have reached the disk. It is kept in memory with its numbers, the
 //! store is closed, and nothing is appended or settled before exactly the same write has been repeated on the reopened
 //! store. So an identity never stands for two contents. Reading and freeing go on meanwhile, or a full disk would stay full.
+//! Only where not one block is free can sled not even open its file: then everything waits until somebody makes room.
 //! A damaged store is set aside and a fresh one begins in the same epoch.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
