@@ -195,6 +195,13 @@ mod tests {
 
     const EVERYTHING: ReadLimits = ReadLimits { records_max: 10_000, bytes_max: 10_000_000 };
 
+    fn settled_clock() -> SharedClock {
+        let clock = SharedClock::new(Instant::now());
+        let server_time = "2026-12-01T10:00:00.000Z".parse().unwrap();
+        clock.learn(Exchange { sent: clock.now(), received: clock.now(), server_time });
+        clock
+    }
+
     fn step(step_ms: i64) -> Observation {
         Observation { at: Moment(Duration::from_secs(1)), body: Body::Event(Event::ClockStep { step_ms }) }
     }
@@ -211,9 +218,7 @@ mod tests {
             observations.send(step(step_ms)).await.unwrap();
         }
         drop(observations);
-        let clock = SharedClock::new(Instant::now());
-        let server_time = "2026-12-01T10:00:00.000Z".parse().unwrap();
-        clock.learn(Exchange { sent: clock.now(), received: clock.now(), server_time });
+        let clock = settled_clock();
         Recorder::new("kitchen-1".parse().unwrap(), waiting, handle.clone(), clock).run().await;
         let Ok(Read::Batch(batch)) = handle.read(0, EVERYTHING).await else { panic!() };
         let steps = batch.records.iter().filter_map(|record| match record.body {
@@ -238,7 +243,7 @@ mod tests {
         for step_ms in 0..many as i64 {
             observations.send(step(step_ms)).await.unwrap();
         }
-        let clock = SharedClock::new(Instant::now());
+        let clock = settled_clock();
         let mut recorder = Recorder::new("kitchen-1".parse().unwrap(), waiting, handle.clone(), clock);
         while let Ok(observation) = recorder.observations.try_recv() {
             recorder.take(observation);
