@@ -147,6 +147,10 @@ impl Opened {
         let document = signature::canonical_document(bytes).map_err(OpenError::Json)?;
         let header = Header::deserialize(Value::Object(header_fields(&document)))
             .map_err(|error| OpenError::Header(error.to_string()))?;
+        if header.from < 1 || header.from > header.to || header.to > SEQ_MAX {
+            let why = format!("`from` and `to` are a rising range within 1 to {SEQ_MAX}");
+            return Err(OpenError::Header(why));
+        }
         Ok(Self { header, document })
     }
 

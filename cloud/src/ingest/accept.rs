@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use kitchen_contract::ack::{RejectReason, Rejected};
-use kitchen_contract::envelope::{OpenError, Opened, ReadError, ReceivedRecord};
+use kitchen_contract::envelope::{Header, OpenError, Opened, ReadError, ReceivedRecord};
 use kitchen_contract::id::{CustomerId, DeviceId, GatewayId, KitchenId};
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::{Body, Record};
@@ -136,12 +136,30 @@ pub fn devices_named(records: &[ReceivedRecord]) -> impl Iterator<Item = &Device
     })
 }
 
-/// Why a whole body is rejected.
-pub const fn body_rejected(error: &ReadError) -> RejectReason {
-    match error {
+/// What becomes of an envelope whose body as a whole cannot be taken: the numbers of its header are rejected, but for those
+/// that are stored, which are acknowledged again.
+pub fn body_rejected(header: &Header, error: &ReadError, stored: &SeqRanges) -> Sorted {
+    let reason = match error {
         ReadError::Version(_) => RejectReason::UnknownVersion,
         ReadError::Records | ReadError::Sequence => RejectReason::MalformedBody,
-    }
+    };
+    let mut named = SeqRanges::new();
+    named.insert(header.from, header.to);
+    let new = named.without(stored);
+    let rejected = new.iter().map(|range| Rejected { range, reason }).collect();
+    Sorted { accepted: Vec::new(), duplicates: named.without(&new), rejected }
+}
+
+/// Whether a status says more of its gateway than the one that is known: it is later, or has seen more records of the same
+/// epoch. A clock that was set back must not silence a gateway that goes on.
+pub fn is_newer(status: &Status, known: &Status) -> bool {
+    let has_more = status.epoch == known.epoch && status.last_seq > known.last_seq;
+    let is_later = match (status.timestamp, known.timestamp) {
+        (Some(now), Some(before)) => now > before,
+        (Some(_), None) => true,
+        (None, _) => false,
+    };
+    has_more || is_later
 }
 
 /// Sorts the records of a believed envelope.

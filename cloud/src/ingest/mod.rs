@@ -26,5 +26,6 @@ mod aside;
 mod task;
 
 pub use delivery::{Answer, Delivered, Delivery, Ingest};
+pub use judge::AHEAD_MAX_MS;
 pub use judged::Judged;
 pub use task::IngestTask;

@@ -12,7 +12,7 @@ use kitchen_contract::envelope::{Header, Opened, ReceivedRecord};
 use kitchen_contract::id::{DeviceId, Epoch, GatewayId, KitchenId};
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::{Body, Reading};
-use kitchen_contract::status::OpenedStatus;
+use kitchen_contract::status::{OpenedStatus, Status, StatusKind};
 use kitchen_contract::time::Timestamp;
 use kitchen_contract::topic::Topic;
 use serde_json::{Map, Value, json};
@@ -77,10 +77,7 @@ impl Unit<'_> {
                 }
                 sorted
             }
-            Err(error) => {
-                let reason = accept::body_rejected(&error);
-                Sorted { rejected: vec![Rejected { range: (header.from, header.to), reason }], ..Sorted::default() }
-            }
+            Err(error) => accept::body_rejected(header, &error, &ledger.ranges),
         };
         self.keep_envelope(source, &sorted).await?;
         self.keep_rejected(source, &mut ledger, &sorted.rejected).await?;
@@ -200,7 +197,11 @@ impl Unit<'_> {
     async fn transition(&mut self, place: Place<'_>, transition: Transition) -> Result<(), StoreError> {
         match transition {
             Transition::Opened { excursion, temperature, threshold } => {
+                // What is told of already keeps what people made of it.
+                let known: Option<Alert> =
+                    self.batch.get(&alert::key(place, excursion)).await?.map(thing).transpose()?;
                 let opened = alert::opened(place, excursion, Exceeded { temperature, threshold }, None);
+                let opened = known.map_or(opened, |known| Alert { resolved_at: None, ..known });
                 tracing::info!(device.id = %place.device_id, alert.id = opened.id, %temperature, "alert opened");
                 self.tally.add_one("alerts_opened_total");
                 self.batch.put(alert::item(&opened));
@@ -245,12 +246,28 @@ impl Unit<'_> {
             }
         };
         self.tally.add_one("ingest_statuses_total");
+        let answer = self.answer(gateway, status.epoch.clone(), (SeqRanges::new(), Vec::new()));
+        if !self.is_news(&status).await? {
+            return Ok(Some(answer));
+        }
         let mut body = fields(&status);
         let customer_id = facts.as_ref().and_then(|facts| facts.customer_at(self.now));
         body.insert("customerId".to_owned(), json!(customer_id));
         body.insert("receivedAt".to_owned(), json!(self.now));
         self.batch.put(Item::new(keys::status(gateway), body));
-        Ok(Some(self.answer(gateway, status.epoch, (SeqRanges::new(), Vec::new()))))
+        Ok(Some(answer))
+    }
+
+    /// A status that was recorded and is played again must not make a silent gateway look alive. A last will is written when
+    /// a connection begins and sent when it ends: it says nothing of now either.
+    async fn is_news(&self, status: &Status) -> Result<bool, StoreError> {
+        let Some(item) = self.batch.get(&keys::status(&status.gateway_id)).await? else { return Ok(true) };
+        let known: Status = thing(item)?;
+        if known.epoch == status.epoch || status.kind == StatusKind::LastWill {
+            return Ok(accept::is_newer(status, &known));
+        }
+        let heard_of = self.batch.get(&keys::ledger(&status.gateway_id, &status.epoch)).await?.is_some();
+        Ok(!heard_of || accept::is_newer(status, &known))
     }
 
     async fn ledger(&self, header: &Header) -> Result<Ledger, StoreError> {

@@ -93,14 +93,23 @@ impl Gateway {
 
     /// A signed birth.
     pub(crate) fn birth(&self, epoch: &str) -> Vec<u8> {
+        self.status(epoch, StatusKind::Birth, (0, None))
+    }
+
+    pub(crate) fn status(
+        &self,
+        epoch: &str,
+        kind: StatusKind,
+        (last_seq, timestamp): (u64, Option<Timestamp>),
+    ) -> Vec<u8> {
         let status = Status {
             v: kitchen_contract::VERSION,
             gateway_id: self.id.clone(),
             epoch: epoch.parse().unwrap(),
-            kind: StatusKind::Birth,
-            last_seq: 0,
+            kind,
+            last_seq,
             backlog: 0,
-            timestamp: None,
+            timestamp,
             agent_version: "0.1.0".to_owned(),
         };
         status.seal(&self.key).unwrap()

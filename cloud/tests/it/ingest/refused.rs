@@ -5,6 +5,7 @@ use kitchen_cloud::store::{Item, Write, keys};
 use kitchen_contract::ack::{Ack, RejectReason};
 use kitchen_contract::record::{Body, Event, Record};
 use kitchen_contract::signature;
+use kitchen_contract::status::StatusKind;
 use kitchen_contract::time::Clock;
 use serde_json::{Map, Value, json};
 
@@ -129,6 +130,31 @@ async fn signed_records_that_cannot_be_taken_are_answered_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_status_that_is_played_again_does_not_make_a_silent_gateway_look_alive() {
+    let scene = Scene::new().await;
+    let kept = async || {
+        let item = scene.sink.store.get(&keys::status(&scene.a.id)).await.unwrap().unwrap();
+        (item.body["epoch"].clone(), item.body["lastSeq"].clone(), item.body["timestamp"].clone())
+    };
+    let says = async |epoch: &str, kind, at: (u64, i64)| {
+        let payload = scene.a.status(epoch, kind, (at.0, Some(ago(at.1))));
+        scene.sink.deliver(status("gw-a", payload, None)).await.unwrap();
+        kept().await
+    };
+    let heartbeat = StatusKind::Heartbeat;
+    let first = says("cepoch", heartbeat, (5, 300)).await;
+    assert_eq!(says("cepoch", heartbeat, (5, 300)).await, first);
+    assert_eq!(says("cepoch", heartbeat, (4, 400)).await, first);
+    assert_eq!(says("cepoch", StatusKind::LastWill, (5, 301)).await, first);
+    assert_ne!(says("cepoch", heartbeat, (5, 200)).await, first, "later, and nothing else has changed");
+    assert_eq!(says("cepoch", heartbeat, (6, 900)).await.1, 6, "a clock that was set back");
+    let good = records("kitchen-a", scene.good(), None);
+    scene.sink.deliver(good).await.unwrap();
+    assert_eq!(says("cnew", heartbeat, (0, 1000)).await.0, "cnew", "a new epoch, whatever its clock says");
+    assert_eq!(says("cepoch", heartbeat, (6, 1100)).await.0, "cnew", "the old one played again");
+}
+
+#[tokio::test]
 async fn a_signed_body_that_cannot_be_read_is_answered_as_a_whole() {
     let scene = Scene::new().await;
     let header = |v: u64, from: u64, to: u64, records: Value| {
@@ -141,16 +167,30 @@ async fn a_signed_body_that_cannot_be_read_is_answered_as_a_whole() {
         (header(1, 7, 7, json!("what")), ((7, 7), RejectReason::MalformedBody)),
         (header(1, 8, 9, json!([{ "seq": 9 }, { "seq": 8 }])), ((8, 9), RejectReason::MalformedBody)),
         (header(1, 10, 10, json!([{ "seq": 10, "kind": "odd" }])), ((10, 10), RejectReason::MalformedRecord)),
-        (header(2, 12, 3, json!([])), ((12, 3), RejectReason::UnknownVersion)),
     ] {
         let ack = scene.sink.send("kitchen-a", signed(&scene.a, document)).await.unwrap();
         assert_eq!(reasons(&ack), [expected]);
         assert!(ack.ranges.is_empty());
     }
-    // No JSON number holds this exactly, so it names no range that could be answered.
-    let beyond = signed(&scene.a, header(2, 0, u64::MAX, json!([])));
-    assert!(scene.sink.send("kitchen-a", beyond).await.is_none());
+    // These name no range that could be answered.
+    for (from, to) in [(12, 3), (0, 3), (1, 1 << 53), (0, u64::MAX)] {
+        let odd = signed(&scene.a, header(2, from, to, json!([])));
+        assert!(scene.sink.send("kitchen-a", odd).await.is_none(), "{from} to {to}");
+    }
     scene.nothing_stored().await;
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_rejects_nothing_that_is_stored() {
+    let scene = Scene::new().await;
+    let stored = vec![reading(2, "sensor-a", (ago(60), 4.0)), reading(3, "sensor-a", (ago(50), 4.0))];
+    scene.sink.send("kitchen-a", scene.a.envelope("kitchen-a", "cepoch", stored)).await.unwrap();
+    let odd = json!({ "v": 2, "gatewayId": "gw-a", "kitchenId": "kitchen-a", "epoch": "cepoch",
+                      "from": 1, "to": 4, "records": [] });
+    let ack = scene.sink.send("kitchen-a", signed(&scene.a, odd)).await.unwrap();
+    let unknown = RejectReason::UnknownVersion;
+    assert_eq!(reasons(&ack), [((1, 1), unknown), ((4, 4), unknown)]);
+    assert_eq!(ack.ranges.iter().collect::<Vec<_>>(), [(2, 3)]);
 }
 
 #[tokio::test]

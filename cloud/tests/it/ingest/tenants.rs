@@ -128,4 +128,11 @@ async fn a_reading_from_the_future_does_not_blind_the_sink_until_then() {
     let alerts = sink.alerts("kitchen-a").await;
     assert_eq!(alerts.len(), 1);
     assert!(!alerts[0].historic, "{alerts:?}");
+    let registry = Registry::new(sink.store.clone());
+    let viewer = Viewer::Tenant("cust-a".parse().unwrap());
+    let (sensor, _) = registry.device(&viewer, &"sensor-a".parse().unwrap()).await.unwrap().unwrap();
+    for (clock, seq) in [(ago(-3600), 2), (ago(-80_000), 1), (ago(60), 1)] {
+        let current = registry.current(&sensor, clock).await.unwrap().unwrap();
+        assert_eq!(current.record.seq, seq, "{clock}");
+    }
 }
