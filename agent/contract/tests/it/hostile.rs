@@ -70,7 +70,7 @@ fn a_broken_sequence_is_refused_as_a_whole() {
 
 #[test]
 fn a_header_without_a_range_is_none() {
-    for (from, to) in [(0, 2), (3, 2), (1, 1 << 53)] {
+    for (from, to) in [(0, 2), (3, 2), (1, 1_u64 << 53)] {
         let mut document: Value = serde_json::from_str(ENVELOPE).unwrap();
         (document["from"], document["to"]) = (from.into(), to.into());
         let opened = Opened::read(document.to_string().as_bytes());
