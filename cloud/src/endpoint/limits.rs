@@ -8,6 +8,16 @@ use kitchen_contract::envelope::ENVELOPE_BYTES_MAX;
 pub const PACKET_BYTES_MAX: u32 = (ENVELOPE_BYTES_MAX + 1024) as u32;
 /// Unconfirmed QoS 1 messages per connection; at the limit we stop reading until one is stored.
 pub const WINDOW: u16 = 64;
+/// Topics in one SUBSCRIBE; a gateway has two to read, and a packet could name twenty thousand.
+pub const FILTERS_MAX: usize = 16;
+/// Forbidden topics that a connection may try; with one more it ends, for each costs a look into the registry.
+pub const FORBIDDEN_MAX: u32 = 10;
+/// Bytes of a peer's own words in a log line: the longest topic that we know, and room to see what it is instead.
+pub const SHOWN_BYTES_MAX: usize = 128;
+/// Between two log lines that the same peer causes by the same matter.
+pub const COMPLAINT_PAUSE: Duration = Duration::from_secs(60);
+/// Peers and matters whose log lines are told apart; those beyond share one.
+pub const COMPLAINTS_MAX: usize = 4096;
 /// Connections at once; at the limit a new one is closed before its handshake.
 pub const CONNECTIONS_MAX: usize = 20_000;
 /// Time for the TLS handshake and the CONNECT packet together.

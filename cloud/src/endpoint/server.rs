@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::complaints::Complaints;
 use super::connection;
 use super::limits::{CONNECTIONS_MAX, STOP_TIMEOUT};
 use super::peers::Peers;
@@ -44,6 +45,7 @@ pub async fn run(endpoint: Endpoint, shutdown: CancellationToken) {
         registry: endpoint.registry,
         ingest: endpoint.ingest,
         peers: Peers::default(),
+        complaints: Complaints::default(),
         shutdown: shutdown.clone(),
     };
     let connections = TaskTracker::new();
@@ -77,6 +79,7 @@ pub(super) struct Services {
     registry: Registry,
     ingest: Ingest,
     pub(super) peers: Peers,
+    pub(super) complaints: Complaints,
     pub(super) shutdown: CancellationToken,
 }
 

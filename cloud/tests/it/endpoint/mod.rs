@@ -5,4 +5,5 @@ mod door;
 mod early;
 mod limits;
 mod matrix;
+mod nuisance;
 mod wire;

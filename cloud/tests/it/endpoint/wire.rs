@@ -102,7 +102,7 @@ impl Peer {
 
     /// Subscribes and returns the code of the SUBACK.
     pub(super) async fn subscribe(&mut self, filter: &str) -> u8 {
-        let bytes = subscribe(self.version, filter);
+        let bytes = subscribe(self.version, &[filter]);
         self.send(&bytes).await;
         *self.expect(SUBACK).await.body.last().unwrap()
     }
@@ -159,11 +159,14 @@ pub(super) fn publish_with(
     frame(first, &body)
 }
 
-fn subscribe(version: Version, filter: &str) -> Vec<u8> {
+/// SUBSCRIBE with QoS 1.
+pub(super) fn subscribe(version: Version, filters: &[&str]) -> Vec<u8> {
     let mut body = vec![0, 9];
     no_properties(version, &mut body);
-    body.extend(text(filter));
-    body.push(1);
+    for filter in filters {
+        body.extend(text(filter));
+        body.push(1);
+    }
     frame(0x82, &body)
 }
 
