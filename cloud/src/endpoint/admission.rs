@@ -4,7 +4,6 @@ use kitchen_contract::id::{GatewayId, KitchenId};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::connection::{Connection, Ended, write};
@@ -14,6 +13,7 @@ use super::policy;
 use super::refusal::Refusal;
 use super::server::Services;
 use super::session::{Connect, Heard, Session};
+use super::slots::Slot;
 use super::tls;
 
 /// A peer that may come in, and what it brings.
@@ -23,26 +23,23 @@ pub(super) struct Admitted {
     pub(super) stream: TlsStream<TcpStream>,
     pub(super) session: Session,
     pub(super) will: Option<(String, Vec<u8>)>,
+    _slot: Slot,
 }
 
 /// TLS and CONNECT, within [`CONNECT_TIMEOUT`].
-pub(super) async fn admitted(
-    stream: TcpStream,
-    acceptor: TlsAcceptor,
-    services: &Services,
-) -> Result<(Connection, Presence), Ended> {
+pub(super) async fn admitted(stream: TcpStream, services: &Services) -> Result<(Connection, Presence), Ended> {
     let deadline = Instant::now() + CONNECT_TIMEOUT;
     let nodelay = stream.set_nodelay(true);
     nodelay.map_err(Ended::Lost)?;
-    let handshake = timeout_at(deadline, acceptor.accept(stream)).await;
+    let handshake = timeout_at(deadline, services.acceptor.accept(stream)).await;
     let mut stream = handshake.map_err(|_elapsed| Ended::TooSlow)?.map_err(Ended::Handshake)?;
     let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).cloned();
     let gateway = certificate.as_ref().and_then(tls::gateway_of).ok_or(Ended::Refused("no gateway's certificate"))?;
     let mut session = Session::new();
     let connect = timeout_at(deadline, first_packet(&mut stream, &mut session)).await;
     let connect = connect.map_err(|_elapsed| Ended::TooSlow)??;
-    let kitchens = match judge_connect(&gateway, &connect, services).await {
-        Ok(kitchens) => kitchens,
+    let (kitchens, slot) = match judge_connect(&gateway, &connect, services).await {
+        Ok(judged) => judged,
         Err((refusal, reason)) => {
             write(&mut stream, &session.refuse(refusal).send).await?;
             return Err(Ended::Refused(reason));
@@ -50,7 +47,7 @@ pub(super) async fn admitted(
     };
     let presence = services.peers.enter(&gateway, &services.complaints);
     tracing::info!(gateway.id = %gateway, "gateway connected");
-    let admitted = Admitted { gateway, kitchens, stream, session, will: connect.will };
+    let admitted = Admitted { gateway, kitchens, stream, session, will: connect.will, _slot: slot };
     Ok((Connection::new(admitted, services.clone()), presence))
 }
 
@@ -75,12 +72,12 @@ async fn first_packet(stream: &mut TlsStream<TcpStream>, session: &mut Session) 
     }
 }
 
-/// The kitchens of the gateway, if it may come in.
+/// The kitchens of the gateway and a slot for it, if it may come in.
 async fn judge_connect(
     gateway: &GatewayId,
     connect: &Connect,
     services: &Services,
-) -> Result<Vec<KitchenId>, (Refusal, &'static str)> {
+) -> Result<(Vec<KitchenId>, Slot), (Refusal, &'static str)> {
     if !policy::is_itself(gateway, &connect.client_id) {
         return Err((Refusal::NotItself, "the client id is not the certificate's name"));
     }
@@ -92,8 +89,10 @@ async fn judge_connect(
     let will_topic = connect.will.as_ref().map(|(topic, _)| topic);
     match will_topic {
         Some(topic) if policy::may_publish(gateway, &kitchens, topic).is_none() => {
-            Err((Refusal::NotAuthorized, "its last will is for a topic that is not its own"))
+            return Err((Refusal::NotAuthorized, "its last will is for a topic that is not its own"));
         }
-        Some(_) | None => Ok(kitchens),
+        Some(_) | None => {}
     }
+    let slot = services.slots.inside().ok_or((Refusal::Unavailable, "every slot is taken"))?;
+    Ok((kitchens, slot))
 }

@@ -13,7 +13,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::admission::{Admitted, admitted};
@@ -23,6 +22,7 @@ use super::policy;
 use super::refusal::Refusal;
 use super::server::Services;
 use super::session::{Heard, Output, Publish};
+use super::slots::Slot;
 use crate::ingest::Delivered;
 
 /// Why a connection ended; each is counted under its name.
@@ -70,9 +70,18 @@ impl Ended {
     }
 }
 
+/// A new connection, with its slot at the door.
+pub(super) struct Knock {
+    pub(super) stream: TcpStream,
+    pub(super) address: SocketAddr,
+    pub(super) slot: Slot,
+}
+
 /// Serves one connection to its end and tells how it ended, in the log and in a counter.
-pub(super) async fn serve(stream: TcpStream, address: SocketAddr, acceptor: TlsAcceptor, services: Services) {
-    let admitted = admitted(stream, acceptor, &services).await;
+pub(super) async fn serve(knock: Knock, services: Services) {
+    let Knock { stream, address, slot } = knock;
+    let admitted = admitted(stream, &services).await;
+    drop(slot);
     let (ended, suppressed) = match admitted {
         Ok((connection, presence)) => (connection.run(presence).await, Some(0)),
         // Strangers can come as often as they like.

@@ -2,8 +2,9 @@
 //! no retained messages, no stored sessions.
 //!
 //! In the order of a message: `tls` says who the peer is, `session` is the protocol without its socket, `refusal` says no
-//! in it, `policy` who may do what, `admission` lets a peer in, `connection` is its task, `peers` who is connected,
-//! `complaints` what of it comes into the log, `server` the listener. `limits` holds every number.
+//! in it, `policy` who may do what, `admission` lets a peer in, `connection` is its task, `peers` who is connected, `slots`
+//! how many may be, `files` whether the system lets us, `complaints` what of it comes into the log, `server` the listener.
+//! `limits` holds every number.
 
 pub mod limits;
 
@@ -21,8 +22,13 @@ mod connection;
 
 mod peers;
 
+mod slots;
+
+mod files;
+
 mod complaints;
 
 pub mod server;
 
 pub use server::{Endpoint, run};
+pub use slots::Capacity;

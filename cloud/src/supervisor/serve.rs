@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{BrokerConfig, Config, EndpointConfig};
 use crate::databases::Databases;
 use crate::endpoint::tls::{TlsError, server_config};
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::{self, Capacity, Endpoint};
 use crate::ingest::IngestTask;
 use crate::supervisor::error::ServeError;
 use crate::supervisor::listeners::Listeners;
@@ -117,7 +117,8 @@ fn start(parts: Parts, databases: &Databases) -> Running {
     let stop_ingest = running.ingest.shutdown();
     running.ingest.spawn("ingest", never_fails(task.run(stop_ingest)));
     if let (Some(listener), Some(tls)) = (listeners.endpoint, tls) {
-        let gateways = Endpoint { listener, tls, registry: databases.registry(), ingest: ingest.clone() };
+        let (registry, ingest, capacity) = (databases.registry(), ingest.clone(), Capacity::default());
+        let gateways = Endpoint { listener, tls, registry, ingest, capacity };
         let shutdown = running.doors.shutdown();
         running.doors.spawn("endpoint", never_fails(endpoint::run(gateways, shutdown)));
     }

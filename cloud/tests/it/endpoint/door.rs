@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kitchen_cloud::clock::Clock;
 use kitchen_cloud::endpoint::tls::server_config;
-use kitchen_cloud::endpoint::{Endpoint, run};
+use kitchen_cloud::endpoint::{Capacity, Endpoint, run};
 use kitchen_cloud::ingest::IngestTask;
 use kitchen_cloud::pki::authority::Issued;
 use kitchen_cloud::registry::Registry;
@@ -35,6 +35,11 @@ pub(super) struct Door {
 
 impl Door {
     pub(super) async fn open() -> Self {
+        Self::open_for(Capacity::default()).await
+    }
+
+    /// One that is smaller.
+    pub(super) async fn open_for(capacity: Capacity) -> Self {
         let _installed_before = rustls::crypto::ring::default_provider().install_default();
         let field = Field::new();
         let (a, b) = (field.gateway("gw-a"), field.gateway("gw-b"));
@@ -46,7 +51,7 @@ impl Door {
         let (ingest_task, ingest) = IngestTask::new(store.clone(), Clock::fixed(now()));
         tokio::spawn(ingest_task.run(CancellationToken::new()));
         let shutdown = CancellationToken::new();
-        let endpoint = Endpoint { listener, tls, registry: Registry::new(store.clone()), ingest };
+        let endpoint = Endpoint { listener, tls, registry: Registry::new(store.clone()), ingest, capacity };
         let task = tokio::spawn(run(endpoint, shutdown.clone()));
         Self { field, a, b, store, address, shutdown, task }
     }

@@ -6,4 +6,5 @@ mod early;
 mod limits;
 mod matrix;
 mod nuisance;
+mod slots;
 mod wire;
