@@ -50,6 +50,8 @@ pub(super) enum Ended {
     Lost(std::io::Error),
     #[error("disconnected")]
     Disconnected,
+    #[error("disconnected, and left its last will")]
+    DisconnectedWithWill,
 }
 
 impl Ended {
@@ -66,6 +68,7 @@ impl Ended {
             Self::Unavailable => "unavailable",
             Self::Lost(_) => "lost",
             Self::Disconnected => "disconnected",
+            Self::DisconnectedWithWill => "disconnected-with-will",
         }
     }
 }
@@ -128,7 +131,7 @@ impl Connection {
             Err(ended) => ended,
         };
         drop(presence);
-        // Only when the gateway is lost: while we stop it is well, and after a takeover it is here again.
+        // Only when the gateway is lost, or says that it is to be taken for lost: while we stop it is well, and after a takeover it is here again.
         if !matches!(ended, Ended::Disconnected | Ended::TakenOver | Ended::Stopping) {
             self.deliver_will();
         }
@@ -217,6 +220,7 @@ impl Connection {
                 Heard::Publish(publish) => self.publish(publish).await?,
                 Heard::Subscribe { packet_id, filters } => self.subscribe(packet_id, &filters).await?,
                 Heard::Disconnect => return Ok(true),
+                Heard::DisconnectWithWill => return Err(Ended::DisconnectedWithWill),
                 Heard::Connect(_) => return Err(Ended::Protocol),
             }
         }

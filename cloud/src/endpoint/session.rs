@@ -14,8 +14,8 @@ use mqtt_protocol_core::mqtt::packet::{
     SubEntry, SubscriptionIdentifierAvailable, WildcardSubscriptionAvailable, v3_1_1, v5_0,
 };
 use mqtt_protocol_core::mqtt::result_code::{
-    ConnectReasonCode, ConnectReturnCode, MqttError, PubackReasonCode, SubackReasonCode, SubackReturnCode,
-    UnsubackReasonCode,
+    ConnectReasonCode, ConnectReturnCode, DisconnectReasonCode, MqttError, PubackReasonCode, SubackReasonCode,
+    SubackReturnCode, UnsubackReasonCode,
 };
 use mqtt_protocol_core::mqtt::{IntoPayload, Version};
 
@@ -38,6 +38,8 @@ pub enum Heard {
     },
     /// To end in good order.
     Disconnect,
+    /// To end, but as if it were lost: its last will shall be passed on (version 5).
+    DisconnectWithWill,
 }
 
 /// A request to be let in.
@@ -285,7 +287,8 @@ impl Session {
                 let answer = v5_0::Unsuback::builder().packet_id(request.packet_id()).reason_codes(codes).build();
                 output.send.extend(self.send(answer.map(Packet::from)).send);
             }
-            Packet::V3_1_1Disconnect(_) | Packet::V5_0Disconnect(_) => output.heard.push(Heard::Disconnect),
+            Packet::V3_1_1Disconnect(_) => output.heard.push(Heard::Disconnect),
+            Packet::V5_0Disconnect(goodbye) => output.heard.push(heard_goodbye(goodbye.reason_code())),
             _ => {}
         }
     }
@@ -334,6 +337,14 @@ fn offered() -> Vec<mqtt_protocol_core::mqtt::packet::Property> {
 fn connect_request(client_id: &str, will: Option<(&str, &[u8])>) -> Heard {
     let will = will.map(|(topic, payload)| (topic.to_owned(), payload.to_vec()));
     Heard::Connect(Connect { client_id: client_id.to_owned(), will })
+}
+
+/// Only a normal goodbye takes the last will back; with any other reason it is to be passed on.
+const fn heard_goodbye(reason: Option<DisconnectReasonCode>) -> Heard {
+    match reason {
+        None | Some(DisconnectReasonCode::NormalDisconnection) => Heard::Disconnect,
+        Some(_) => Heard::DisconnectWithWill,
+    }
 }
 
 fn message_v5(topic: &str, payload: &[u8]) -> Result<Packet, MqttError> {
