@@ -13,8 +13,7 @@ use kitchen_cloud::store::Store;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::sqlite::SqliteConnection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
@@ -105,10 +104,7 @@ impl Door {
 
     /// A store that takes nothing until this is dropped: messages stay on their way.
     pub(super) async fn blocked_store(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(self.field.path("store.sqlite"));
-        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
-        connection
+        self.field.blocked_store().await
     }
 
     /// The sequence numbers stored for a measuring point, in the order of time.

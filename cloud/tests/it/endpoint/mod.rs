@@ -7,4 +7,4 @@ mod limits;
 mod matrix;
 mod nuisance;
 mod slots;
-mod wire;
+pub(crate) mod wire;
