@@ -64,6 +64,23 @@ fn without_certificates_it_says_how_to_make_them() {
 }
 
 #[test]
+fn a_file_that_is_missing_or_wrong_is_named_with_its_section_and_key() {
+    let program = Program::new();
+    program.run(&["pki", "init"]);
+    for (broker, setting) in [
+        ("ca = \"missing.pem\"", "`broker.ca`"),
+        ("certificate = \"missing.pem\"", "`broker.certificate`"),
+        ("key = \"missing.key\"", "`broker.key`"),
+        ("key = \"pki/server.key\"", "`[broker]`"),
+    ] {
+        program.configure(&format!("[broker]\nhost = \"localhost\"\n{broker}\n"));
+        let outcome = program.run(&["serve"]);
+        assert_eq!(outcome.code, Some(2));
+        assert!(outcome.stderr.contains(&format!("or correct {setting}")), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn no_secret_is_in_the_log() {
     let program = Program::new();
     program.run(&["pki", "init"]);
