@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::backoff::Backoff;
 use super::link::Link;
 use crate::config::BrokerConfig;
+use crate::endpoint::complaints::shown;
 use crate::ingest::{Delivered, Delivery, Ingest};
 
 /// Messages received and not yet confirmed; a broker that sends more at once (its in-flight limit is larger) is left, and
@@ -186,9 +187,9 @@ impl<'a> Connection<'a> {
                     let handing_in = Box::pin(async move { ingest.deliver(delivery).await });
                     self.handing_in = Some((publish, handing_in));
                 }
-                Err(error) => {
+                Err(_) => {
                     counter!("ingest_dropped_total", "reason" => "topic").increment(1);
-                    tracing::debug!(%error, "a message that is none of ours");
+                    tracing::debug!(topic = shown(&publish.topic), "a message that is none of ours");
                     self.link.confirm(&publish);
                 }
             }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::limits::{COMPLAINT_PAUSE, COMPLAINTS_MAX};
+use super::limits::{COMPLAINT_PAUSE, COMPLAINTS_MAX, SHOWN_BYTES_MAX};
 
 /// What has been said of whom. Cheap to clone. A std mutex: it is held for a map operation only, never across an await.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +55,11 @@ impl Complaints {
     }
 }
 
+/// A peer's own words as far as a log line takes them.
+pub(crate) fn shown(text: &str) -> &str {
+    &text[..text.floor_char_boundary(SHOWN_BYTES_MAX)]
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -86,5 +91,12 @@ mod tests {
         assert_eq!(complaints.0.lock().unwrap().len(), COMPLAINTS_MAX + 1);
         assert!(complaints.say_at(start + COMPLAINT_PAUSE, "late", "handshake").is_some());
         assert_eq!(complaints.0.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn words_are_cut_between_characters() {
+        assert_eq!(shown("short"), "short");
+        let odd = format!("a{}", "é".repeat(SHOWN_BYTES_MAX));
+        assert_eq!(shown(&odd).len(), SHOWN_BYTES_MAX - 1);
     }
 }

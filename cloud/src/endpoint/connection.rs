@@ -16,7 +16,8 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::server::TlsStream;
 
 use super::admission::{Admitted, admitted};
-use super::limits::{FINISH_TIMEOUT, FORBIDDEN_MAX, READ_BYTES, SHOWN_BYTES_MAX, SILENCE_MAX, WINDOW, WRITE_TIMEOUT};
+use super::complaints::shown;
+use super::limits::{FINISH_TIMEOUT, FORBIDDEN_MAX, READ_BYTES, SILENCE_MAX, WINDOW, WRITE_TIMEOUT};
 use super::peers::Presence;
 use super::policy;
 use super::refusal::Refusal;
@@ -317,11 +318,6 @@ async fn first_delivered(unconfirmed: &mut VecDeque<Unconfirmed>) -> Option<Deli
         Some(first) => (&mut first.delivered).await.ok(),
         None => std::future::pending().await,
     }
-}
-
-/// A peer's own words as far as a log line takes them.
-fn shown(text: &str) -> &str {
-    &text[..text.floor_char_boundary(SHOWN_BYTES_MAX)]
 }
 
 pub(super) async fn write(stream: &mut TlsStream<TcpStream>, bytes: &[u8]) -> Result<(), Ended> {

@@ -26,7 +26,7 @@ mod slots;
 
 mod files;
 
-mod complaints;
+pub(crate) mod complaints;
 
 pub mod server;
 
