@@ -18,6 +18,8 @@ use kitchen_contract::signature::DeviceKey;
 use kitchen_contract::status::{Status, StatusKind};
 use kitchen_contract::time::Timestamp;
 use kitchen_contract::unit::{Celsius, MilliAmp};
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 
 /// The sink's clock in tests that do not look at time.
@@ -71,6 +73,14 @@ impl Field {
 
     pub(crate) async fn store(&self) -> Store {
         Store::open_sqlite(&self.path("store.sqlite")).await.unwrap()
+    }
+
+    /// A store that takes nothing until this is dropped: messages stay on their way.
+    pub(crate) async fn blocked_store(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.path("store.sqlite"));
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+        connection
     }
 }
 
