@@ -1,6 +1,8 @@
 //! Ingest over a real store: what is acknowledged is stored once and judged, whatever comes in whatever order.
 
 mod bench;
+mod current;
 mod once;
 mod refused;
+mod scene;
 mod tenants;

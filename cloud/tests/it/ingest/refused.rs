@@ -1,6 +1,6 @@
 //! What is not believed frees nothing; what is signed but cannot be taken is kept aside, within a bound, and answered.
 
-use kitchen_cloud::registry::{Enrolment, Registry};
+use kitchen_cloud::registry::Enrolment;
 use kitchen_cloud::store::{Item, Write, keys};
 use kitchen_contract::ack::{Ack, RejectReason};
 use kitchen_contract::record::{Body, Event, Record};
@@ -9,25 +9,11 @@ use kitchen_contract::status::StatusKind;
 use kitchen_contract::time::Clock;
 use serde_json::{Map, Value, json};
 
-use super::bench::{Sink, records, status};
-use crate::field::{Field, Gateway, ago, enrol, now, reading, sensor};
-
-struct Scene {
-    field: Field,
-    a: Gateway,
-    b: Gateway,
-    sink: Sink,
-}
+use super::bench::{records, status};
+use super::scene::Scene;
+use crate::field::{Gateway, ago, now, reading, sensor};
 
 impl Scene {
-    async fn new() -> Self {
-        let field = Field::new();
-        let (a, b) = (field.gateway("gw-a"), field.gateway("gw-b"));
-        let sink = Sink::open(&field).await;
-        enrol(&sink.store, &[&a, &b]).await;
-        Self { field, a, b, sink }
-    }
-
     fn good(&self) -> Vec<u8> {
         self.a.envelope("kitchen-a", "cepoch", vec![reading(1, "sensor-a", (ago(60), 4.0))])
     }
@@ -203,8 +189,7 @@ async fn what_was_kept_aside_is_kept_once_and_can_be_taken_later() {
     }
     assert_eq!(scene.sink.of_gateway("gw-a", "QUARANTINE#").await.len(), 1);
     let sensors = vec![sensor("z", "a", ago(3600))];
-    let registry = Registry::new(scene.sink.store.clone());
-    registry.enrol(&Enrolment { sensors, ..Enrolment::default() }, now()).await.unwrap();
+    scene.registry().enrol(&Enrolment { sensors, ..Enrolment::default() }, now()).await.unwrap();
     let ack = scene.sink.send("kitchen-a", envelope).await.unwrap();
     assert_eq!((ack.ranges, ack.rejected), (vec![(1, 1)].into(), vec![]));
     assert_eq!(scene.sink.readings("sensor-z").await.len(), 1);
