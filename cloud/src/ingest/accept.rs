@@ -166,18 +166,6 @@ pub fn body_rejected(error: &ReadError, named: Vec<u64>, stored: &SeqRanges) -> 
     Sorted { accepted: Vec::new(), duplicates: named.without(&new), rejected }
 }
 
-/// Whether a status says more of its gateway than the one that is known: it is later, or has seen more records of the same
-/// epoch. A clock that was set back must not silence a gateway that goes on.
-pub fn is_newer(status: &Status, known: &Status) -> bool {
-    let has_more = status.epoch == known.epoch && status.last_seq > known.last_seq;
-    let is_later = match (status.timestamp, known.timestamp) {
-        (Some(now), Some(before)) => now > before,
-        (Some(_), None) => true,
-        (None, _) => false,
-    };
-    has_more || is_later
-}
-
 /// Sorts the records of a believed envelope.
 pub fn sort(opened: &Opened, records: Vec<ReceivedRecord>, known: Known<'_>) -> Sorted {
     let mut sorted = Sorted::default();

@@ -12,7 +12,6 @@ use kitchen_contract::envelope::{Header, Opened, ReceivedRecord};
 use kitchen_contract::id::{DeviceId, Epoch, GatewayId, KitchenId};
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::{Body, Reading};
-use kitchen_contract::status::{OpenedStatus, Status, StatusKind};
 use kitchen_contract::time::Timestamp;
 use kitchen_contract::topic::Topic;
 use serde_json::{Map, Value, json};
@@ -150,7 +149,7 @@ impl Unit<'_> {
         self.answer(&header.gateway_id, header.epoch.clone(), (ranges, rejected))
     }
 
-    fn answer(&self, gateway: &GatewayId, epoch: Epoch, done: (SeqRanges, Vec<Rejected>)) -> Answer {
+    pub(super) fn answer(&self, gateway: &GatewayId, epoch: Epoch, done: (SeqRanges, Vec<Rejected>)) -> Answer {
         let (ranges, rejected) = done;
         let ack = Ack { v: VERSION, epoch, ranges, rejected, server_time: self.now, lease_until: None };
         let payload = serde_json::to_vec(&ack).expect("invariant: an ack has text keys only");
@@ -247,45 +246,6 @@ impl Unit<'_> {
     pub(super) fn put_received(&mut self, item: Item) {
         let expires = self.now.unix_ms() / 1000 + HOT_DAYS * DAY_SECONDS;
         self.batch.put(item.second(keys::received_on(self.now)).expires_at(expires));
-    }
-
-    async fn status(&mut self, gateway: &GatewayId, delivery: &Delivery) -> Result<Option<Answer>, StoreError> {
-        let facts = self.registry.gateway_facts(gateway).await?;
-        let status = match accept::status(OpenedStatus::read(&delivery.payload), facts.as_ref(), gateway) {
-            Ok(status) if delivery.peer.as_ref().is_none_or(|peer| peer == gateway) => status,
-            Ok(_) => {
-                self.keep_unsigned(delivery, Disbelief::NotThePeer, "the door knows the peer as another gateway");
-                return Ok(None);
-            }
-            Err((disbelief, why)) => {
-                self.keep_unsigned(delivery, disbelief, &why);
-                return Ok(None);
-            }
-        };
-        self.tally.add_one("ingest_statuses_total");
-        let answer = self.answer(gateway, status.epoch.clone(), (SeqRanges::new(), Vec::new()));
-        if !self.is_news(&status).await? {
-            return Ok(Some(answer));
-        }
-        let mut body = fields(&status);
-        let customer_id = facts.as_ref().and_then(|facts| facts.customer_at(self.now));
-        body.insert("customerId".to_owned(), json!(customer_id));
-        body.insert("receivedAt".to_owned(), json!(self.now));
-        self.batch.put(Item::new(keys::status(gateway), body));
-        Ok(Some(answer))
-    }
-
-    /// A status that was recorded and is played again must not make a silent gateway look alive. A last will is written when
-    /// a connection begins and sent when it ends: it says nothing of now either.
-    async fn is_news(&self, status: &Status) -> Result<bool, StoreError> {
-        let Some(item) = self.batch.get(&keys::status(&status.gateway_id)).await? else { return Ok(true) };
-        let known: Status = thing(item)?;
-        if known.epoch == status.epoch || status.kind == StatusKind::LastWill {
-            return Ok(accept::is_newer(status, &known));
-        }
-        let heard_of =
-            self.batch.get(&keys::ledger(&status.gateway_id, &status.epoch, Ledger::block_of(1))).await?.is_some();
-        Ok(!heard_of || accept::is_newer(status, &known))
     }
 
     /// The blocks of the epoch's ledger that these numbers fall into.

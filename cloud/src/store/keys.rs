@@ -74,6 +74,11 @@ pub fn status(gateway: &GatewayId) -> Key {
     Key::new(Table::Devices, gateway_partition(gateway), "STATUS")
 }
 
+/// A gateway's last will: what the door says for it when its connection dies.
+pub fn last_will(gateway: &GatewayId) -> Key {
+    Key::new(Table::Devices, gateway_partition(gateway), "LASTWILL")
+}
+
 /// A reading.
 pub fn reading(device: &DeviceId, record: RecordRef<'_>) -> Key {
     let RecordRef { timestamp, epoch, seq } = record;

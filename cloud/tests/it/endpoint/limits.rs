@@ -2,7 +2,7 @@
 
 use kitchen_cloud::store::keys;
 use kitchen_contract::envelope::ENVELOPE_BYTES_MAX;
-use kitchen_contract::status::{Status, StatusKind};
+use kitchen_contract::status::StatusKind;
 use rustls::HandshakeKind;
 use tokio::io::AsyncWriteExt;
 
@@ -168,17 +168,7 @@ async fn nothing_is_confirmed_while_the_store_takes_nothing() {
 #[tokio::test]
 async fn the_last_will_speaks_only_when_the_gateway_is_lost() {
     let door = Door::open().await;
-    let status = Status {
-        v: 1,
-        gateway_id: door.a.id.clone(),
-        epoch: "cepoch".parse().unwrap(),
-        kind: StatusKind::LastWill,
-        last_seq: 0,
-        backlog: 0,
-        timestamp: None,
-        agent_version: "0.1.0".to_owned(),
-    };
-    let will = status.seal(&door.a.key).unwrap();
+    let will = door.a.status("cepoch", StatusKind::LastWill, (0, None));
     let connect =
         Connect { client_id: "gw-a", keep_alive_s: 60, will: Some(("visiondrive/gateway/gw-a/status", &will)) };
     let mut polite = door.enter_with(&door.a, &connect, Version::V3).await;
@@ -187,11 +177,11 @@ async fn the_last_will_speaks_only_when_the_gateway_is_lost() {
     // Another message behind it through the same ingest: had there been a will, it would be stored by now.
     let mut b = door.enter(&door.b, Version::V3).await;
     b.confirmed("visiondrive/gateway/gw-b/status", &door.b.birth("cepoch")).await;
-    assert!(door.store.get(&keys::status(&door.a.id)).await.unwrap().is_none());
+    assert!(door.store.get(&keys::last_will(&door.a.id)).await.unwrap().is_none());
     drop(door.enter_with(&door.a, &connect, Version::V3).await);
     let stored = loop {
         b.confirmed("visiondrive/gateway/gw-b/status", &door.b.birth("cepoch")).await;
-        if let Some(item) = door.store.get(&keys::status(&door.a.id)).await.unwrap() {
+        if let Some(item) = door.store.get(&keys::last_will(&door.a.id)).await.unwrap() {
             break item;
         }
     };

@@ -3,6 +3,7 @@
 mod bench;
 mod current;
 mod once;
+mod presence;
 mod refused;
 mod scene;
 mod tenants;
