@@ -79,6 +79,15 @@ fn a_header_without_a_range_is_none() {
 }
 
 #[test]
+fn a_hole_where_a_record_was_lost_is_no_broken_sequence() {
+    let opened = changed(|document| {
+        document["records"][1]["seq"] = 4.into();
+        document["to"] = 4.into();
+    });
+    assert_eq!(opened.records().unwrap().iter().map(|record| record.seq).collect::<Vec<_>>(), [1, 4]);
+}
+
+#[test]
 fn one_unreadable_record_does_not_hide_the_others() {
     let records = changed(|document| document["records"][0]["event"] = 7.into()).records().unwrap();
     assert!(records[0].record.is_err());

@@ -2,7 +2,7 @@
 
 use kitchen_cloud::store::keys;
 use kitchen_contract::envelope::ENVELOPE_BYTES_MAX;
-use kitchen_contract::status::{Status, StatusKind};
+use kitchen_contract::status::StatusKind;
 use rustls::HandshakeKind;
 use tokio::io::AsyncWriteExt;
 
@@ -168,28 +168,18 @@ async fn nothing_is_confirmed_while_the_store_takes_nothing() {
 const STATUS: &str = "visiondrive/gateway/gw-a/status";
 
 fn last_will(gateway: &Gateway) -> Vec<u8> {
-    let status = Status {
-        v: 1,
-        gateway_id: gateway.id.clone(),
-        epoch: "cepoch".parse().unwrap(),
-        kind: StatusKind::LastWill,
-        last_seq: 0,
-        backlog: 0,
-        timestamp: None,
-        agent_version: "0.1.0".to_owned(),
-    };
-    status.seal(&gateway.key).unwrap()
+    gateway.status("cepoch", StatusKind::LastWill, (0, None))
 }
 
-/// The first status of `gw-a` that is stored. Messages of another gateway, behind it through the same ingest, are the clock.
-async fn status_of_a(door: &Door, b: &mut Peer) -> serde_json::Value {
+/// The kind of `gw-a`'s last will once it is stored. Messages of another gateway, behind it through the same ingest, are the clock.
+async fn will_of_a(door: &Door, b: &mut Peer) -> serde_json::Value {
     for _ in 0..100 {
         b.confirmed("visiondrive/gateway/gw-b/status", &door.b.birth("cepoch")).await;
-        if let Some(item) = door.store.get(&keys::status(&door.a.id)).await.unwrap() {
+        if let Some(item) = door.store.get(&keys::last_will(&door.a.id)).await.unwrap() {
             return item.body["kind"].clone();
         }
     }
-    panic!("no status");
+    panic!("no last will");
 }
 
 #[tokio::test]
@@ -206,9 +196,9 @@ async fn the_last_will_speaks_only_when_the_gateway_is_lost() {
     // Another message behind it through the same ingest: had there been a will, it would be stored by now.
     let mut b = door.enter(&door.b, Version::V3).await;
     b.confirmed("visiondrive/gateway/gw-b/status", &door.b.birth("cepoch")).await;
-    assert!(door.store.get(&keys::status(&door.a.id)).await.unwrap().is_none());
+    assert!(door.store.get(&keys::last_will(&door.a.id)).await.unwrap().is_none());
     drop(door.enter_with(&door.a, &connect, Version::V3).await);
-    assert_eq!(status_of_a(&door, &mut b).await, "lastWill");
+    assert_eq!(will_of_a(&door, &mut b).await, "lastWill");
 }
 
 #[tokio::test]
@@ -221,7 +211,7 @@ async fn a_goodbye_may_ask_for_the_last_will() {
         a.send(goodbye).await;
         a.is_closed().await;
         let mut b = door.enter(&door.b, Version::V3).await;
-        assert_eq!(status_of_a(&door, &mut b).await, "lastWill", "{goodbye:?}");
+        assert_eq!(will_of_a(&door, &mut b).await, "lastWill", "{goodbye:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is not believed frees nothing; what is signed but cannot be taken is kept aside, within a bound, and answered.
 
-use kitchen_cloud::registry::{Enrolment, Registry};
+use kitchen_cloud::registry::Enrolment;
 use kitchen_cloud::store::{Item, Write, keys};
 use kitchen_contract::ack::{Ack, RejectReason};
 use kitchen_contract::record::{Body, Event, Record};
@@ -10,24 +10,10 @@ use kitchen_contract::time::Clock;
 use serde_json::{Map, Value, json};
 
 use super::bench::{Sink, records, status};
-use crate::field::{Field, Gateway, ago, enrol, now, reading, sensor};
-
-struct Scene {
-    field: Field,
-    a: Gateway,
-    b: Gateway,
-    sink: Sink,
-}
+use super::scene::Scene;
+use crate::field::{Gateway, ago, now, reading, sensor};
 
 impl Scene {
-    async fn new() -> Self {
-        let field = Field::new();
-        let (a, b) = (field.gateway("gw-a"), field.gateway("gw-b"));
-        let sink = Sink::open(&field).await;
-        enrol(&sink.store, &[&a, &b]).await;
-        Self { field, a, b, sink }
-    }
-
     fn good(&self) -> Vec<u8> {
         self.a.envelope("kitchen-a", "cepoch", vec![reading(1, "sensor-a", (ago(60), 4.0))])
     }
@@ -167,13 +153,14 @@ async fn a_signed_body_that_cannot_be_read_is_answered_as_a_whole() {
         (header(1, 7, 7, json!("what")), ((7, 7), RejectReason::MalformedBody)),
         (header(1, 8, 9, json!([{ "seq": 9 }, { "seq": 8 }])), ((8, 9), RejectReason::MalformedBody)),
         (header(1, 10, 10, json!([{ "seq": 10, "kind": "odd" }])), ((10, 10), RejectReason::MalformedRecord)),
+        (header(2, 501, 1000, json!([])), ((501, 1000), RejectReason::UnknownVersion)),
     ] {
         let ack = scene.sink.send("kitchen-a", signed(&scene.a, document)).await.unwrap();
         assert_eq!(reasons(&ack), [expected]);
         assert!(ack.ranges.is_empty());
     }
-    // These name no range that could be answered.
-    for (from, to) in [(12, 3), (0, 3), (1, 1 << 53), (0, u64::MAX)] {
+    // What is no range, or wider than an envelope has records, could free what the envelope did not bring.
+    for (from, to) in [(12, 3), (0, 3), (1, 1 << 53), (0, u64::MAX), (1001, 1501)] {
         let odd = signed(&scene.a, header(2, from, to, json!([])));
         assert!(scene.sink.send("kitchen-a", odd).await.is_none(), "{from} to {to}");
     }
@@ -203,8 +190,7 @@ async fn what_was_kept_aside_is_kept_once_and_can_be_taken_later() {
     }
     assert_eq!(scene.sink.of_gateway("gw-a", "QUARANTINE#").await.len(), 1);
     let sensors = vec![sensor("z", "a", ago(3600))];
-    let registry = Registry::new(scene.sink.store.clone());
-    registry.enrol(&Enrolment { sensors, ..Enrolment::default() }, now()).await.unwrap();
+    scene.registry().enrol(&Enrolment { sensors, ..Enrolment::default() }, now()).await.unwrap();
     let ack = scene.sink.send("kitchen-a", envelope).await.unwrap();
     assert_eq!((ack.ranges, ack.rejected), (vec![(1, 1)].into(), vec![]));
     assert_eq!(scene.sink.readings("sensor-z").await.len(), 1);
@@ -228,6 +214,41 @@ async fn a_gateway_that_only_sends_what_cannot_be_taken_fills_no_disk() {
 }
 
 #[tokio::test]
+async fn what_was_kept_aside_and_is_gone_from_the_ring_is_kept_again() {
+    let scene = Scene::new().await;
+    let envelope = scene.a.envelope("kitchen-a", "cepoch", vec![reading(1, "sensor-z", (ago(60), 4.0))]);
+    for (age_s, kept) in [(0, 1), (0, 1), (-9 * 86_400, 1), (-10 * 86_400, 2), (-11 * 86_400, 2)] {
+        let sink = Sink::open_at(&scene.field, ago(age_s)).await;
+        let ack = sink.send("kitchen-a", envelope.clone()).await.unwrap();
+        assert_eq!(reasons(&ack), [((1, 1), RejectReason::UnknownDevice)]);
+        assert_eq!(sink.of_gateway("gw-a", "QUARANTINE#").await.len(), kept, "{age_s}");
+        sink.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn stored_and_rejected_in_turn_make_no_item_large_and_are_answered_alike_again() {
+    const RECORDS: u64 = 9000;
+    let scene = Scene::new().await;
+    let record = |seq| reading(seq, if seq % 2 == 0 { "sensor-a" } else { "sensor-z" }, (ago(60), 4.0));
+    let envelope = |from: u64| scene.a.envelope("kitchen-a", "cepoch", (from..from + 200).map(record).collect());
+    for from in (1..RECORDS).step_by(200) {
+        let ack = scene.sink.send("kitchen-a", envelope(from)).await.unwrap();
+        assert_eq!((ack.ranges.count(), ack.rejected.len()), (100, 100));
+    }
+    // The one that reaches from the first block into the second.
+    let first = scene.sink.send("kitchen-a", envelope(4001)).await.unwrap();
+    assert_eq!((first.ranges.count(), first.rejected.len()), (100, 100));
+    assert_eq!(scene.sink.ledger(&scene.a.id, "cepoch").await.count(), RECORDS / 2);
+    assert_eq!(scene.sink.of_gateway("gw-a", "QUARANTINE#").await.len(), 45);
+    let blocks = scene.sink.items(kitchen_cloud::store::Table::Devices, "GATEWAY#gw-a", "EPOCH#").await;
+    assert_eq!(blocks.len(), 3);
+    for block in blocks {
+        assert!(serde_json::to_vec(&block.body).unwrap().len() < 100_000);
+    }
+}
+
+#[tokio::test]
 async fn an_event_newer_than_this_sink_is_stored_as_it_came() {
     let scene = Scene::new().await;
     let record = Record { seq: 1, timestamp: ago(60), clock: Clock::Synced, body: Body::Event(Event::Unknown) };
@@ -245,7 +266,7 @@ async fn an_event_newer_than_this_sink_is_stored_as_it_came() {
 #[tokio::test]
 async fn one_gateways_damaged_item_does_not_hold_up_the_others() {
     let scene = Scene::new().await;
-    let key = kitchen_cloud::store::keys::ledger(&scene.a.id, &"cepoch".parse().unwrap());
+    let key = kitchen_cloud::store::keys::ledger(&scene.a.id, &"cepoch".parse().unwrap(), 0);
     let mut batch = kitchen_cloud::store::Batch::new(&scene.sink.store);
     let Value::Object(body) = json!({ "ranges": "damaged" }) else { panic!("an object") };
     batch.put(kitchen_cloud::store::Item::new(key, body));
