@@ -41,6 +41,4 @@ pub use queue::{Buffer, Limits};
 pub use read::{Batch, Read, ReadLimits};
 
 #[cfg(test)]
-mod failure_tests;
-#[cfg(test)]
 mod tests;

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use kitchen_contract::record::{Body, Gap, GapReason};
 
-use super::disk::DiskError;
-use super::tests::{EVERYTHING, ROOMY, epoch, round, seqs};
-use super::*;
+use super::{EVERYTHING, ROOMY, epoch, round, seqs};
+use crate::buffer::disk::DiskError;
+use crate::buffer::*;
 
 /// The disk refuses everything until [`restore_disk`]: in place of the store's directory there is a file.
 fn refuse_disk(dir: &Path) {
@@ -70,7 +70,7 @@ fn a_full_disk_is_read() {
     if std::env::var_os(LIMITED).is_some() {
         return read_on_a_full_disk();
     }
-    let script = r#"trap '' XFSZ; ulimit -f 4096; exec "$0" --exact buffer::failure_tests::a_full_disk_is_read"#;
+    let script = r#"trap '' XFSZ; ulimit -f 4096; exec "$0" --exact buffer::tests::failure::a_full_disk_is_read"#;
     let mut shell = Command::new("sh");
     let output = shell.arg("-c").arg(script).arg(std::env::current_exe().unwrap()).env(LIMITED, "1").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));

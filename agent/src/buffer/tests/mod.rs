@@ -1,5 +1,7 @@
 //! The buffer against a model, through crashes, damage and a full house.
 
+mod failure;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
