@@ -2,9 +2,10 @@
 //!
 //! Where it sits: between the samplers' channel and the buffer. It promises: what waits is written together, one sync per
 //! round; a disk that takes nothing never stops sampling: observations wait in memory, bounded, and are written when it
-//! takes again. It does not send anything; the forwarder is woken by the buffer's own signal.
+//! takes again; of those that had to go, a gap record tells. It does not send anything; the forwarder is woken by the buffer's own signal.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::time::Duration;
 
 use kitchen_contract::id::KitchenId;
@@ -38,6 +39,8 @@ pub struct Recorder {
     /// A round that the disk has not taken yet; it is brought again unchanged.
     refused: Option<Round>,
     dropped: u64,
+    /// Of those, how many no round tells of yet.
+    dropped_untold: u64,
     failures: Repeats,
 }
 
@@ -50,7 +53,17 @@ impl Recorder {
         clock: SharedClock,
     ) -> Self {
         let (waiting, failures) = (VecDeque::new(), Repeats::default());
-        Self { kitchen_id, observations, buffer, clock, waiting, refused: None, dropped: 0, failures }
+        Self {
+            kitchen_id,
+            observations,
+            buffer,
+            clock,
+            waiting,
+            refused: None,
+            dropped: 0,
+            dropped_untold: 0,
+            failures,
+        }
     }
 
     /// Runs until every sampler has gone and what they left is on disk, or cannot be put there.
@@ -87,11 +100,13 @@ impl Recorder {
                 say_taken(reading);
             }
             self.waiting.push_back(observation);
-            next = self.observations.try_recv().ok().filter(|_| self.waiting.len() <= WAITING_MAX);
+            // What is not taken now waits in the channel.
+            next = if self.waiting.len() <= WAITING_MAX { self.observations.try_recv().ok() } else { None };
         }
         while self.waiting.len() > WAITING_MAX {
             self.waiting.pop_front();
             self.dropped += 1;
+            self.dropped_untold += 1;
         }
     }
 
@@ -113,13 +128,14 @@ impl Recorder {
         None
     }
 
-    fn round(&self, observations: Vec<Observation>) -> Round {
+    fn round(&mut self, observations: Vec<Observation>) -> Round {
         let draft =
             |observation: Observation| Draft { stamp: self.clock.stamp(observation.at), body: observation.body };
         let now: Moment = self.clock.now();
         Round {
             kitchen_id: self.kitchen_id.clone(),
             now: self.clock.stamp(now),
+            dropped: mem::take(&mut self.dropped_untold),
             drafts: observations.into_iter().map(draft).collect(),
         }
     }
@@ -171,11 +187,20 @@ fn say_buffered(appended: &Appended) {
 #[cfg(test)]
 mod tests {
     use kitchen_contract::id::Epoch;
-    use kitchen_contract::record::Event;
+    use kitchen_contract::record::{Event, Gap, GapReason};
 
     use super::*;
     use crate::buffer::{Buffer, Keeper, Limits, Read, ReadLimits};
     use crate::clock::wall::Exchange;
+
+    const EVERYTHING: ReadLimits = ReadLimits { records_max: 10_000, bytes_max: 10_000_000 };
+
+    fn settled_clock() -> SharedClock {
+        let clock = SharedClock::new(Instant::now());
+        let server_time = "2026-12-01T10:00:00.000Z".parse().unwrap();
+        clock.learn(Exchange { sent: clock.now(), received: clock.now(), server_time });
+        clock
+    }
 
     fn step(step_ms: i64) -> Observation {
         Observation { at: Moment(Duration::from_secs(1)), body: Body::Event(Event::ClockStep { step_ms }) }
@@ -193,12 +218,9 @@ mod tests {
             observations.send(step(step_ms)).await.unwrap();
         }
         drop(observations);
-        let clock = SharedClock::new(Instant::now());
-        let server_time = "2026-12-01T10:00:00.000Z".parse().unwrap();
-        clock.learn(Exchange { sent: clock.now(), received: clock.now(), server_time });
+        let clock = settled_clock();
         Recorder::new("kitchen-1".parse().unwrap(), waiting, handle.clone(), clock).run().await;
-        let everything = ReadLimits { records_max: 1000, bytes_max: 1_000_000 };
-        let Ok(Read::Batch(batch)) = handle.read(0, everything).await else { panic!() };
+        let Ok(Read::Batch(batch)) = handle.read(0, EVERYTHING).await else { panic!() };
         let steps = batch.records.iter().filter_map(|record| match record.body {
             Body::Event(Event::ClockStep { step_ms }) => Some((record.seq, step_ms)),
             _ => None,
@@ -206,6 +228,36 @@ mod tests {
         let expected: Vec<_> = (0..100).map(|step_ms| (step_ms as u64 + 2, step_ms)).collect();
         assert_eq!(steps.collect::<Vec<_>>(), expected);
         drop(handle);
+        keeping.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_no_longer_fits_in_memory_is_counted_and_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let limits = Limits { records_max: 10_000, bytes_max: 10_000_000 };
+        let buffer = Buffer::open(dir.path(), limits, Epoch::from_entropy([1; 15])).unwrap();
+        let (keeper, handle) = Keeper::new(buffer);
+        let keeping = tokio::task::spawn_blocking(move || keeper.run());
+        let many = WAITING_MAX + 10;
+        let (observations, waiting) = mpsc::channel(many);
+        for step_ms in 0..many as i64 {
+            observations.send(step(step_ms)).await.unwrap();
+        }
+        let clock = settled_clock();
+        let mut recorder = Recorder::new("kitchen-1".parse().unwrap(), waiting, handle.clone(), clock);
+        while let Ok(observation) = recorder.observations.try_recv() {
+            recorder.take(observation);
+        }
+        assert_eq!((recorder.waiting.len(), recorder.dropped), (WAITING_MAX, 10));
+        assert!(recorder.write_waiting().await.is_none());
+        let Ok(Read::Batch(batch)) = handle.read(0, EVERYTHING).await else { panic!() };
+        let told = batch.records.iter().filter_map(|record| match &record.body {
+            Body::Gap(Gap { from, to, reason, .. }) => Some((*from, *to, *reason)),
+            Body::Reading(_) | Body::Event(_) => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [(2, 11, GapReason::Evicted)]);
+        assert_eq!(batch.records.len(), 1 + WAITING_MAX + 1);
+        drop((recorder, handle));
         keeping.await.unwrap();
     }
 }

@@ -14,11 +14,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::openpty;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::termios::{self, BaudRate, FlushArg, SetArg};
-use nix::unistd::ttyname;
 use tokio::io::unix::AsyncFd;
 
 /// How soon a new client is noticed, at the latest.
@@ -62,13 +61,11 @@ impl Port {
     pub(crate) fn open(link: &Path) -> Result<Self, PortError> {
         refuse_other_files(link)?;
         let claim = claim(link)?;
-        let pair = openpty(None, None).map_err(pty_error)?;
-        let slave = ttyname(&pair.slave).map_err(pty_error)?;
-        set_raw_9600(&pair.slave).map_err(pty_error)?;
-        fcntl(&pair.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(pty_error)?;
+        let (master, slave) = open_pty().map_err(PortError::Pty)?;
+        set_raw_9600(&open_slave(&slave).map_err(PortError::Pty)?).map_err(pty_error)?;
         point_link_at(&slave, link).map_err(|source| PortError::Link { path: link.to_owned(), source })?;
         // The slave is closed here: only while clients have it open can the master tell that there is one.
-        Ok(Self { master: File::from(pair.master), watch: None, slave, link: link.to_owned(), _claim: claim })
+        Ok(Self { master, watch: None, slave, link: link.to_owned(), _claim: claim })
     }
 
     /// The device path behind the link.
@@ -154,12 +151,7 @@ impl Port {
     fn forget_client(&mut self) -> Result<(), PortError> {
         self.watch = None;
         // Fails when the client left the port in exclusive mode, which outlives it on a pty.
-        let slave = File::options()
-            .read(true)
-            .write(true)
-            .custom_flags(OFlag::O_NOCTTY.bits())
-            .open(&self.slave)
-            .map_err(PortError::Pty)?;
+        let slave = open_slave(&self.slave).map_err(PortError::Pty)?;
         termios::tcflush(&slave, FlushArg::TCIOFLUSH).map_err(pty_error)
     }
 }
@@ -173,6 +165,19 @@ impl Drop for Port {
             tracing::warn!(link = %self.link.display(), %error, "cannot remove the link");
         }
     }
+}
+
+/// The master and the slave's path. No child process inherits the master: it would keep the cable plugged in.
+fn open_pty() -> std::io::Result<(File, PathBuf)> {
+    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC)?;
+    grantpt(&master)?;
+    unlockpt(&master)?;
+    let slave = ptsname_r(&master)?;
+    Ok((File::from(OwnedFd::from(master)), slave.into()))
+}
+
+fn open_slave(slave: &Path) -> std::io::Result<File> {
+    File::options().read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits()).open(slave)
 }
 
 fn refuse_other_files(link: &Path) -> Result<(), PortError> {
@@ -212,7 +217,7 @@ fn point_link_at(slave: &Path, link: &Path) -> std::io::Result<()> {
     fs::rename(&temporary, link)
 }
 
-fn set_raw_9600(slave: &OwnedFd) -> nix::Result<()> {
+fn set_raw_9600(slave: &File) -> nix::Result<()> {
     let mut settings = termios::tcgetattr(slave)?;
     termios::cfmakeraw(&mut settings);
     termios::cfsetspeed(&mut settings, BaudRate::B9600)?;

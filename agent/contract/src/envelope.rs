@@ -45,7 +45,7 @@ pub struct Envelope {
     pub kitchen_id: KitchenId,
     /// The epoch of all records inside.
     pub epoch: Epoch,
-    /// In rising order of sequence, at least one.
+    /// In rising order of sequence, at least one. There may be holes, where records were lost or acknowledged before.
     pub records: Vec<Record>,
 }
 
@@ -55,6 +55,9 @@ pub enum SealError {
     /// An envelope without records has no range.
     #[error("an envelope needs at least one record")]
     Empty,
+    /// The records are not in rising order of sequence, or outside 1 to [`SEQ_MAX`].
+    #[error("the sequence numbers do not rise from 1 to {SEQ_MAX} at most")]
+    Sequence,
     /// Not JSON, which no record of ours is.
     #[error("cannot write the envelope: {0}")]
     Json(#[from] serde_json::Error),
@@ -67,11 +70,14 @@ impl Envelope {
     /// The signed bytes, ready for the wire.
     ///
     /// # Errors
-    /// No records, or (never seen) no canonical form.
+    /// No records, records out of order, or (never seen) no canonical form.
     pub fn seal(&self, key: &DeviceKey) -> Result<Vec<u8>, SealError> {
         let (Some(first), Some(last)) = (self.records.first(), self.records.last()) else {
             return Err(SealError::Empty);
         };
+        if !rising(&self.records, |record| record.seq) || first.seq < 1 || last.seq > SEQ_MAX {
+            return Err(SealError::Sequence);
+        }
         let header = Header {
             v: VERSION,
             gateway_id: self.gateway_id.clone(),
@@ -147,6 +153,10 @@ impl Opened {
         let document = signature::canonical_document(bytes).map_err(OpenError::Json)?;
         let header = Header::deserialize(Value::Object(header_fields(&document)))
             .map_err(|error| OpenError::Header(error.to_string()))?;
+        if header.from < 1 || header.from > header.to || header.to > SEQ_MAX {
+            let why = format!("`from` and `to` are a rising range within 1 to {SEQ_MAX}");
+            return Err(OpenError::Header(why));
+        }
         Ok(Self { header, document })
     }
 
@@ -176,11 +186,14 @@ impl Opened {
             return Err(ReadError::Records);
         }
         let records: Vec<_> = list.iter().map(received_record).collect::<Option<_>>().ok_or(ReadError::Sequence)?;
-        let rising = records.windows(2).all(|pair| pair[0].seq < pair[1].seq);
         let ends = records.first().map(|record| record.seq) == Some(self.header.from)
             && records.last().map(|record| record.seq) == Some(self.header.to);
-        if rising && ends { Ok(records) } else { Err(ReadError::Sequence) }
+        if rising(&records, |record| record.seq) && ends { Ok(records) } else { Err(ReadError::Sequence) }
     }
+}
+
+fn rising<T>(records: &[T], seq: impl Fn(&T) -> u64) -> bool {
+    records.windows(2).all(|pair| seq(&pair[0]) < seq(&pair[1]))
 }
 
 fn header_fields(document: &Map<String, Value>) -> Map<String, Value> {

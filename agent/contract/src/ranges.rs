@@ -52,6 +52,21 @@ impl SeqRanges {
         self.0.is_empty()
     }
 
+    /// The numbers of this set that are not in `taken`.
+    #[must_use]
+    pub fn without(&self, taken: &Self) -> Self {
+        let mut left = Self::new();
+        for (from, to) in self.iter() {
+            let mut next = from;
+            for (taken_from, taken_to) in taken.iter().filter(|range| range.0 <= to && range.1 >= from) {
+                left.insert(next, taken_from.saturating_sub(1).min(to));
+                next = taken_to.saturating_add(1);
+            }
+            left.insert(next, to);
+        }
+        left
+    }
+
     /// The numbers of `1..=last` that are not in the set: the holes of a sequence.
     pub fn holes(&self) -> Self {
         let mut holes = Vec::new();
@@ -117,6 +132,16 @@ mod tests {
             prop_assert!(ranges.0.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0));
             let last = model.last().copied().unwrap_or(0);
             prop_assert_eq!(ranges.holes().count() + ranges.count(), last);
+        }
+
+        #[test]
+        fn what_is_left_is_the_difference(
+            seqs in prop::collection::btree_set(1u64..60, 0..40),
+            taken in prop::collection::btree_set(1u64..60, 0..40),
+        ) {
+            let set = |numbers: &BTreeSet<u64>| numbers.iter().copied().collect::<SeqRanges>();
+            let expected: SeqRanges = seqs.difference(&taken).copied().collect();
+            prop_assert_eq!(set(&seqs).without(&set(&taken)), expected);
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Round {
     pub kitchen_id: KitchenId,
     /// Now, for what the buffer itself has to put on record.
     pub now: Stamp,
+    /// How many observations just before `drafts` were given up in memory; they get numbers, and a gap record that names them.
+    pub dropped: u64,
     /// What happened, in order.
     pub drafts: Vec<Draft>,
 }
@@ -78,11 +80,12 @@ impl Buffer {
         let Some(run) = self.run.clone() else { return Err(BufferError::Closed) };
         let mut drafts = self.announcement(&run, round.now);
         drafts.extend(round.drafts.iter().cloned());
-        let bytes = self.entry(&run, &round.kitchen_id, drafts.clone()).to_frame().len() as u64;
+        let bytes = self.entry(&run, round, drafts.clone()).to_frame().len() as u64;
         let mut losses = self.losses.clone();
+        losses.give_up(&self.epoch, dropped_from(&run), round.dropped);
         let eviction = self.evict(drafts.len() as u64, bytes, &mut losses)?;
         drafts.extend(losses.into_gaps().into_iter().map(|body| Draft { stamp: round.now, body }));
-        let entry = self.entry(&run, &round.kitchen_id, drafts);
+        let entry = self.entry(&run, round, drafts);
         self.commit(&run, entry, eviction)
     }
 
@@ -95,10 +98,11 @@ impl Buffer {
         vec![Draft { stamp: now, body: Body::Event(event) }]
     }
 
-    fn entry(&self, run: &Run, kitchen_id: &KitchenId, drafts: Vec<Draft>) -> Entry {
-        let numbered = (run.last_seq + 1..).zip(drafts);
-        let records = numbered.map(|(seq, Draft { stamp, body })| Held { seq, stamp, body }).collect();
-        Entry { epoch: self.epoch.clone(), kitchen_id: kitchen_id.clone(), records }
+    fn entry(&self, run: &Run, round: &Round, drafts: Vec<Draft>) -> Entry {
+        let dropped_from = dropped_from(run);
+        let numbers = (run.last_seq + 1..dropped_from).chain(dropped_from + round.dropped..);
+        let records = numbers.zip(drafts).map(|(seq, Draft { stamp, body })| Held { seq, stamp, body }).collect();
+        Entry { epoch: self.epoch.clone(), kitchen_id: round.kitchen_id.clone(), records }
     }
 
     /// Chooses the oldest entries to give up so that `records` and `bytes` more fit. Nothing is removed yet.
@@ -151,8 +155,11 @@ impl Buffer {
             meta: Some(self.meta_frame(&new_run)),
         };
         let disk = self.disk()?;
-        if let Err(error) = disk.write(&changes).and_then(|()| disk.sync()) {
-            self.in_doubt = Some(InDoubt { changes, appended });
+        let written = disk.write(&changes).and_then(|()| disk.sync());
+        // The entry names them now, in doubt or not. What is lost while it is in doubt is for the next one to name.
+        self.losses = Losses::default();
+        if let Err(error) = written {
+            self.in_doubt = Some(InDoubt { changes, appended, reason: error.to_string() });
             return self.commit_again(error);
         }
         for (index, identity, bytes) in &eviction.removed {
@@ -181,9 +188,13 @@ impl Buffer {
             run.last_seq = appended.to();
             run.latest = appended.latest;
         }
-        self.losses = Losses::default();
         self.counters.evicted += appended.evicted;
     }
+}
+
+/// The first number for what was dropped: only the announcement comes before it.
+fn dropped_from(run: &Run) -> u64 {
+    if run.last_seq == 0 { 2 } else { run.last_seq + 1 }
 }
 
 fn synced(held: &Held) -> Option<Timestamp> {

@@ -87,6 +87,13 @@ impl Losses {
         }
     }
 
+    /// Records that were given up before they got here: `count` numbers from `from` on.
+    pub fn give_up(&mut self, epoch: &Epoch, from: u64, count: u64) {
+        if count > 0 {
+            self.evicted.entry(epoch.clone()).or_default().insert(from, from + (count - 1));
+        }
+    }
+
     /// Records whose frame is damaged.
     pub fn damage(&mut self, epoch: &Epoch, from: u64, to: u64) {
         self.damaged.entry(epoch.clone()).or_default().insert(from, to);

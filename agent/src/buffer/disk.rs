@@ -4,7 +4,7 @@
 //! itself. And one flipped bit makes sled refuse or panic, so every call runs under `catch_unwind` and damage is an
 //! outcome ([`DiskError::Damaged`]) apart from a disk that is merely full ([`DiskError::Io`]).
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -18,6 +18,8 @@ use super::raw::Reaches;
 const CACHE_BYTES: u64 = 1024 * 1024;
 /// The file in which sled keeps everything.
 const FILE: &str = "db";
+/// The directory in which sled keeps what is too large for the file.
+const BLOBS: &str = "blobs";
 /// How often a store that this process has just closed is tried again, and after which pause: up to a second.
 const OPEN_ATTEMPTS: u32 = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
@@ -49,20 +51,39 @@ pub struct Changes {
 /// An open store.
 pub struct Disk {
     dir: PathBuf,
-    db: sled::Db,
+    /// None only while it is dropped.
+    db: Option<sled::Db>,
 }
 
 impl Disk {
-    /// Opens or makes the store in `dir`; also what its file stated before.
+    /// What the file of the store in `dir` states by itself: to be asked before sled opens it and wipes what it dislikes.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn stated(dir: &Path) -> io::Result<Reaches> {
+        Reaches::read(&dir.join(FILE))
+    }
+
+    /// Whether an entry may be left in the store in `dir`, whatever its state; also where that cannot be found out.
+    pub fn may_hold_entries(dir: &Path) -> bool {
+        let outside = match fs::read_dir(dir.join(BLOBS)) {
+            Ok(mut found) => found.next().is_some(),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        };
+        outside || Self::stated(dir).map_or(true, |stated| stated.entries())
+    }
+
+    /// Opens or makes the store in `dir`.
     ///
     /// # Errors
     /// The system refuses, or the store is damaged.
-    pub fn open(dir: &Path) -> Result<(Self, Reaches), DiskError> {
+    pub fn open(dir: &Path) -> Result<Self, DiskError> {
         let config =
             sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace).flush_every_ms(None);
-        let stated = Reaches::read(&dir.join(FILE))?;
-        let db = open_released(&config)?;
-        Ok((Self { dir: dir.to_owned(), db }, stated))
+        let disk = Self { dir: dir.to_owned(), db: Some(open_released(&config)?) };
+        // The directory is new after the first start and after damage: a power cut must not take it away with all in it.
+        File::open(dir.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+        Ok(disk)
     }
 
     /// Writes all changes; on disk only after [`Disk::sync`].
@@ -80,7 +101,7 @@ impl Disk {
         if let Some(meta) = &changes.meta {
             batch.insert(META_KEY, meta.as_slice());
         }
-        guarded(|| self.db.apply_batch(batch))
+        guarded(|| self.db().apply_batch(batch))
     }
 
     /// Returns once everything written survives a power cut.
@@ -88,7 +109,7 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn sync(&self) -> Result<(), DiskError> {
-        guarded(|| self.db.flush())?;
+        guarded(|| self.db().flush())?;
         File::open(self.dir.join(FILE))?.sync_all()?;
         File::open(&self.dir)?.sync_all()?;
         Ok(())
@@ -99,7 +120,7 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn meta(&self) -> Result<Option<IVec>, DiskError> {
-        guarded(|| self.db.get(META_KEY))
+        guarded(|| self.db().get(META_KEY))
     }
 
     /// The last entry that begins at or before `index`.
@@ -107,7 +128,7 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn at_or_before(&self, index: u64) -> Result<Option<(u64, IVec)>, DiskError> {
-        guarded(|| self.db.range(..=index.to_be_bytes()).next_back().transpose()).map(|found| found.and_then(indexed))
+        guarded(|| self.db().range(..=index.to_be_bytes()).next_back().transpose()).map(|found| found.and_then(indexed))
     }
 
     /// The first entry that begins at or after `index`.
@@ -116,7 +137,7 @@ impl Disk {
     /// The system refuses, or the store is damaged.
     pub fn at_or_after(&self, index: u64) -> Result<Option<(u64, IVec)>, DiskError> {
         let first = index.to_be_bytes();
-        guarded(|| self.db.range(&first[..]..META_KEY).next().transpose()).map(|found| found.and_then(indexed))
+        guarded(|| self.db().range(&first[..]..META_KEY).next().transpose()).map(|found| found.and_then(indexed))
     }
 
     /// Calls `visit` with every entry in order.
@@ -125,7 +146,7 @@ impl Disk {
     /// The system refuses, or the store is damaged.
     pub fn scan(&self, mut visit: impl FnMut(u64, &[u8])) -> Result<(), DiskError> {
         guarded(|| {
-            for item in self.db.range(..META_KEY) {
+            for item in self.db().range(..META_KEY) {
                 if let Some((index, bytes)) = indexed(item?) {
                     visit(index, &bytes);
                 }
@@ -134,12 +155,21 @@ impl Disk {
         })
     }
 
-    /// Closes the store; a panic on the way is swallowed, the file is what it is.
-    pub fn close(self) {
-        let Self { db, .. } = self;
-        if catch_unwind(AssertUnwindSafe(move || drop(db))).is_err() {
-            tracing::warn!("the buffer's store panicked while it was closed");
-        }
+    fn db(&self) -> &sled::Db {
+        self.db.as_ref().expect("invariant: the store is open until it is dropped")
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        close(self.db.take());
+    }
+}
+
+/// sled writes and fsyncs while it is dropped and panics where the disk refuses that. The file is what it is.
+fn close<T>(store: T) {
+    if catch_unwind(AssertUnwindSafe(move || drop(store))).is_err() {
+        tracing::warn!("the buffer's store panicked while it was closed");
     }
 }
 
@@ -174,4 +204,20 @@ fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, DiskError> {
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     format!("the store panicked: {}", text.unwrap_or("without a word"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_panics_while_it_is_dropped_takes_nobody_with_it() {
+        struct Panics;
+        impl Drop for Panics {
+            fn drop(&mut self) {
+                panic!("the disk refused the last sync");
+            }
+        }
+        close(Some(Panics));
+    }
 }

@@ -1,7 +1,10 @@
 //! What can go wrong with the buffer, in words for the person in front of it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// What the system says when the medium itself fails; it has no [`io::ErrorKind`] of its own.
+const EIO: i32 = 5;
 
 /// Why the buffer could not do what it was asked.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -43,4 +46,35 @@ pub enum BufferError {
     #[error("the buffer is closed")]
     #[diagnostic(code(buffer::closed))]
     Closed,
+}
+
+impl BufferError {
+    /// Why the data directory cannot be used: the disk, which may come back by itself, or the way the gateway is set up.
+    pub fn data_dir(dir: &Path, source: io::Error) -> Self {
+        use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let dir = dir.to_owned();
+        let disk = matches!(source.kind(), QuotaExceeded | ReadOnlyFilesystem | StorageFull);
+        if disk || source.raw_os_error() == Some(EIO) {
+            Self::Disk { dir, reason: source.to_string() }
+        } else {
+            Self::DataDir { dir, source }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_fails_is_not_a_mistake_in_the_configuration() {
+        let error = |code| BufferError::data_dir(Path::new("data"), io::Error::from_raw_os_error(code));
+        let (enospc, erofs, edquot, eacces, enotdir) = (28, 30, 122, 13, 20);
+        for code in [EIO, enospc, erofs, edquot] {
+            assert!(matches!(error(code), BufferError::Disk { .. }), "{code}");
+        }
+        for code in [eacces, enotdir] {
+            assert!(matches!(error(code), BufferError::DataDir { .. }), "{code}");
+        }
+    }
 }

@@ -77,6 +77,12 @@ pub fn decode(bytes: &[u8]) -> Result<(Identity, &[u8]), FrameError> {
     }
 }
 
+/// The intact frame that begins here, whatever follows it.
+pub fn leading(bytes: &[u8]) -> Option<(Identity, &[u8])> {
+    let (_, payload_len) = read_header(bytes.get(..HEADER_BYTES)?)?;
+    decode(bytes.get(..payload_len.checked_add(OVERHEAD_BYTES)?)?).ok()
+}
+
 /// The identity of the frame that begins here, if its header is intact; the payload is not looked at.
 pub fn identity(bytes: &[u8]) -> Option<Identity> {
     read_header(bytes.get(..HEADER_BYTES)?).map(|(identity, _)| identity)

@@ -31,7 +31,7 @@ impl Buffer {
     /// # Errors
     /// The disk does not take it now; nothing is freed then, the records are sent and acknowledged again.
     pub fn acknowledge(&mut self, epoch: &Epoch, ranges: &SeqRanges) -> Result<u64, BufferError> {
-        self.ready()?;
+        self.disk()?;
         let held_before = self.contents.records;
         let Some(base) = self.contents.base_of(epoch) else { return Ok(0) };
         for (from, to) in ranges.iter() {

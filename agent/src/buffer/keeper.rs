@@ -151,6 +151,6 @@ fn state_of(buffer: &Buffer, failing: Option<String>) -> BufferState {
         bytes: contents.bytes,
         unsettled: contents.unsettled,
         counters: buffer.counters(),
-        failing,
+        failing: failing.or_else(|| buffer.refused().map(str::to_owned)),
     }
 }

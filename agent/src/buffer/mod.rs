@@ -3,12 +3,13 @@
 //! Where it sits: the recorder appends, the forwarder reads and acknowledges, both through [`Keeper`]'s handle.
 //! It promises: what an append has returned survives kill -9 and a power cut; identities never repeat; every record that
 //! is given up leaves a gap record; a damaged store is set aside and never stops the agent.
-//! It does not: send, decide when to retry, or read what lies in a directory that was set aside.
+//! It does not: send, decide when to retry, or bring back what lies in a directory that was set aside.
 //!
 //! | file | what |
 //! |---|---|
 //! | [`frame`] | the bytes of one entry, checksummed, with its identity in a header of its own; pure |
 //! | [`entry`] | one sampling round and its JSON; pure |
+//! | [`meta`] | how far an epoch got; pure |
 //! | [`contents`] | what is held, counted; what to give up at the limit; pure |
 //! | [`disk`] | sled, the power-safe sync, damage caught |
 //! | [`raw`] | what the file says before sled opens it: shows what sled lost without a word |
@@ -27,6 +28,7 @@ pub mod error;
 pub mod frame;
 pub mod free;
 pub mod keeper;
+pub mod meta;
 pub mod queue;
 pub mod raw;
 pub mod read;

@@ -1,23 +1,26 @@
 //! The buffer itself: opened, and made ready again after a failure.
 //!
 //! A write that failed is in doubt: it may or may not have reached the disk. It is kept in memory with its numbers, the
-//! store is closed, and nothing is read or written before exactly the same write has been repeated on the reopened store.
-//! So an identity never stands for two contents. A damaged store is set aside and a fresh one begins in the same epoch.
+//! store is closed, and nothing is appended or settled before exactly the same write has been repeated on the reopened
+//! store. So an identity never stands for two contents. Reading and freeing go on meanwhile, or a full disk would stay full.
+//! Only where not one block is free can sled not even open its file: then everything waits until somebody makes room.
+//! A damaged store is set aside and a fresh one begins in the same epoch.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
+use std::mem;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use kitchen_contract::id::Epoch;
 use kitchen_contract::record::EpochEnd;
 use kitchen_contract::time::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::append::Appended;
 use super::contents::{Contents, Losses};
 use super::disk::{Changes, Disk, DiskError};
 use super::error::BufferError;
 use super::frame::{self, FrameError, Identity};
+use super::meta::Meta;
 use super::raw::{Reach, Reaches};
 use super::repair;
 
@@ -55,15 +58,7 @@ pub(super) struct Run {
 pub(super) struct InDoubt {
     pub(super) changes: Changes,
     pub(super) appended: Appended,
-}
-
-/// The state of an epoch on disk, beside how far it got, which is in its frame's header.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Meta {
-    /// The latest synced timestamp.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    latest: Option<Timestamp>,
+    pub(super) reason: String,
 }
 
 /// The gateway's only queue. Everything in it blocks: it lives on a thread of its own, see [`super::Keeper`].
@@ -77,6 +72,8 @@ pub struct Buffer {
     pub(super) in_doubt: Option<InDoubt>,
     /// An append that was in doubt and has reached the disk since; the repeated call takes it.
     pub(super) resolved: Option<Appended>,
+    /// What the store's file stated before it was opened, until the store is known.
+    pub(super) stated: Reaches,
     /// To be written as gap records with the next append.
     pub(super) losses: Losses,
     pub(super) counters: Counters,
@@ -102,6 +99,7 @@ impl Buffer {
             contents: Contents::default(),
             in_doubt: None,
             resolved: None,
+            stated: Reaches::default(),
             losses: Losses::default(),
             counters: Counters::default(),
             _lock: lock,
@@ -137,19 +135,30 @@ impl Buffer {
         self.run.as_ref().and_then(|run| run.latest)
     }
 
-    /// Makes the store usable: opens it, repeats a write in doubt, sets a damaged one aside.
+    /// Why the disk has not taken the last append; none if it has.
+    pub fn refused(&self) -> Option<&str> {
+        self.in_doubt.as_ref().map(|in_doubt| in_doubt.reason.as_str())
+    }
+
+    /// Makes the store ready for a write: opens it, repeats a write in doubt, sets a damaged one aside.
     ///
     /// # Errors
     /// The disk does not take it now; a later call tries again.
     pub fn ready(&mut self) -> Result<(), BufferError> {
-        // The second turn works on a fresh store; if that one is damaged too, the disk is to blame.
-        match self.make_ready() {
+        self.twice(Self::repeat_in_doubt)
+    }
+
+    /// Does it again on a fresh store if the first turn found a damaged one; if that is damaged too, the disk is to blame.
+    fn twice(&mut self, attempt: fn(&mut Self) -> Result<(), DiskError>) -> Result<(), BufferError> {
+        let first = attempt(self);
+        let outcome = match first {
             Err(DiskError::Damaged(reason)) => {
                 self.replace_store(&reason)?;
-                self.make_ready().map_err(|error| self.disk_error(&error.to_string()))
+                attempt(self)
             }
-            other => other.map_err(|error| self.disk_error(&error.to_string())),
-        }
+            other => other,
+        };
+        outcome.map_err(|error| self.disk_error(&error.to_string()))
     }
 
     /// Notes a failed call on the store: it is closed, and set aside if it is damaged. The next call starts over.
@@ -164,37 +173,69 @@ impl Buffer {
         }
     }
 
-    /// The open store, after [`Buffer::ready`].
+    /// The open store, to read and to free; a write may still be in doubt.
     ///
     /// # Errors
-    /// As [`Buffer::ready`].
+    /// The store cannot be opened now; a later call tries again.
     pub(super) fn disk(&mut self) -> Result<&Disk, BufferError> {
-        self.ready()?;
+        self.twice(Self::open_store)?;
         self.disk.as_ref().ok_or(BufferError::Closed)
     }
 
-    fn make_ready(&mut self) -> Result<(), DiskError> {
-        if self.disk.is_some() && self.in_doubt.is_none() {
-            return Ok(());
-        }
-        self.close_store();
-        let (disk, stated) = Disk::open(&self.dir)?;
-        if let Some(InDoubt { changes, .. }) = &self.in_doubt {
-            disk.write(changes)?;
-        }
-        // Also without a write in doubt: what is read from here on may be sent, so it must not fall back.
-        disk.sync()?;
-        self.take_stock(&disk, stated)?;
+    fn open_store(&mut self) -> Result<(), DiskError> {
+        let disk = self.take_store()?;
         self.disk = Some(disk);
+        Ok(())
+    }
+
+    /// The open store for a moment; one that is not put back is closed, and opened again by the next call.
+    fn take_store(&mut self) -> Result<Disk, DiskError> {
+        if let Some(disk) = self.disk.take() {
+            return Ok(disk);
+        }
+        self.stated = Disk::stated(&self.dir)?;
+        let disk = Disk::open(&self.dir)?;
+        // What is read from here on may be sent, so it must not fall back.
+        disk.sync()?;
+        self.take_stock(&disk)?;
+        Ok(disk)
+    }
+
+    /// Repeats the write in doubt, if there is one. If that fails the store is closed: sled takes nothing after an error.
+    fn repeat_in_doubt(&mut self) -> Result<(), DiskError> {
+        let disk = self.take_store()?;
+        if let Some(InDoubt { changes, .. }) = &self.in_doubt {
+            // What was freed meanwhile would come back with the failed write, and the disk would stay full.
+            disk.sync()?;
+            disk.write(changes)?;
+            disk.sync()?;
+            // Nobody knows how much of it the counts held already.
+            self.count(&disk)?;
+        }
         if let Some(InDoubt { appended, .. }) = self.in_doubt.take() {
             self.note_appended(&appended);
             self.resolved = Some(appended);
         }
+        self.disk = Some(disk);
         Ok(())
     }
 
-    /// Counts what is there, drops frames that fail their checksum, and finds where this epoch begins.
-    fn take_stock(&mut self, disk: &Disk, stated: Reaches) -> Result<(), DiskError> {
+    /// Counts what is there and finds what the file lost and where this epoch begins.
+    fn take_stock(&mut self, disk: &Disk) -> Result<(), DiskError> {
+        let last = self.count(disk)?;
+        let found = disk.meta()?.and_then(|bytes| Meta::from_frame(&bytes));
+        let (reach, latest) = found.map_or((None, None), |meta| (Some(meta.reach), meta.latest));
+        let stated = mem::take(&mut self.stated);
+        let latest = latest.max(stated.latest());
+        let furthest = self.note_lost(reach.as_ref(), stated.lost_after(reach.as_ref()));
+        if self.run.is_none() {
+            self.run = Some(begin_run(furthest.or(reach).or_else(|| last.map(reach_of_entry)), latest));
+        }
+        Ok(())
+    }
+
+    /// Counts what is there and drops frames that fail their checksum; the last entry.
+    fn count(&mut self, disk: &Disk) -> Result<Option<(u64, Identity)>, DiskError> {
         let mut contents = Contents::default();
         let mut bad = Vec::new();
         let mut last = None;
@@ -209,23 +250,21 @@ impl Buffer {
         for (index, error) in bad {
             self.drop_damaged(disk, index, error)?;
         }
-        let found = read_meta(disk.meta()?.as_deref());
-        let furthest = self.note_lost(found.as_ref().map(|(reach, _)| reach), stated);
-        if self.run.is_none() {
-            let latest = found.as_ref().and_then(|(_, latest)| *latest);
-            let reach = furthest.or(found.map(|(reach, _)| reach)).or_else(|| last.map(reach_of_entry));
-            self.run = Some(begin_run(reach, latest));
-        }
-        Ok(())
+        Ok(last)
     }
 
     /// Puts on record what the file stated and the store does not know any more; how far the last epoch really got.
-    fn note_lost(&mut self, found: Option<&Reach>, stated: Reaches) -> Option<Reach> {
-        let lost = stated.lost_after(found);
+    fn note_lost(&mut self, found: Option<&Reach>, lost: Vec<Reach>) -> Option<Reach> {
         for Reach { base, epoch, last_seq } in &lost {
+            // What is in doubt is stated too and not lost.
+            let in_doubt = self.run.as_ref().filter(|run| run.base == *base && self.epoch == *epoch);
+            let last_seq = in_doubt.map_or(*last_seq, |run| run.last_seq.min(*last_seq));
             let known = found.filter(|found| found.base == *base).map_or(0, |found| found.last_seq);
+            if last_seq <= known {
+                continue;
+            }
             tracing::error!(%epoch, from = known + 1, to = last_seq, "the buffer's file was damaged: its last records are lost");
-            self.losses.damage(epoch, known + 1, *last_seq);
+            self.losses.damage(epoch, known + 1, last_seq);
             self.counters.damaged += 1;
         }
         lost.into_iter().next_back()
@@ -249,13 +288,23 @@ impl Buffer {
         self.counters.set_aside += 1;
         self.contents.lost(&mut self.losses);
         self.contents = Contents::default();
+        if self.run.is_none() {
+            self.begin_after_unread();
+        }
         Ok(())
     }
 
+    /// Nobody could look into the store that was there at the start: only its file says which epochs came before. What of
+    /// them had been freed it does not say, so all of it is named: better too much than a loss without a word.
+    fn begin_after_unread(&mut self) {
+        let stated = mem::take(&mut self.stated);
+        let latest = stated.latest();
+        let furthest = self.note_lost(None, stated.all_lost());
+        self.run = Some(begin_run(furthest, latest));
+    }
+
     fn close_store(&mut self) {
-        if let Some(disk) = self.disk.take() {
-            disk.close();
-        }
+        self.disk = None;
     }
 
     fn disk_error(&self, reason: &str) -> BufferError {
@@ -264,16 +313,9 @@ impl Buffer {
 
     /// The frame that says how far this epoch got, to be written together with every append.
     pub(super) fn meta_frame(&self, run: &Run) -> Vec<u8> {
-        let json = serde_json::to_vec(&Meta { latest: run.latest }).expect("invariant: a timestamp is JSON");
         let reach = Reach { base: run.base, epoch: self.epoch.clone(), last_seq: run.last_seq };
-        frame::encode(&reach.identity(), &json)
+        Meta { reach, latest: run.latest }.to_frame()
     }
-}
-
-fn read_meta(bytes: Option<&[u8]>) -> Option<(Reach, Option<Timestamp>)> {
-    let (identity, json) = frame::decode(bytes?).ok()?;
-    let Meta { latest } = serde_json::from_slice(json).ok()?;
-    Some((Reach::of(&identity)?, latest))
 }
 
 /// How far an epoch got at least, where only its last entry is left to tell.
@@ -289,7 +331,7 @@ fn begin_run(last: Option<Reach>, latest: Option<Timestamp>) -> Run {
 }
 
 fn lock(data_dir: &Path) -> Result<File, BufferError> {
-    let data_dir_error = |source| BufferError::DataDir { dir: data_dir.to_owned(), source };
+    let data_dir_error = |source| BufferError::data_dir(data_dir, source);
     DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(data_dir_error)?;
     let path = data_dir.join("lock");
     let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(data_dir_error)?;

@@ -10,11 +10,15 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use kitchen_contract::id::Epoch;
+use kitchen_contract::time::Timestamp;
 
-use super::frame::{self, HEADER_BYTES, Identity, MAGIC};
+use super::frame::{self, HEADER_BYTES, Identity, MAGIC, OVERHEAD_BYTES};
+use super::meta::Meta;
 
 /// How much of the file is looked at at a time, in bytes.
 const WINDOW_BYTES: usize = 64 * 1024;
+/// What a frame that says how far an epoch got takes at most, in bytes: it must be found across two windows.
+const META_FRAME_BYTES_MAX: usize = OVERHEAD_BYTES + 128;
 
 /// How far an epoch got.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +31,14 @@ pub struct Reach {
     pub last_seq: u64,
 }
 
-/// Every intact statement in a file of how far an epoch got, by append index.
+/// Every intact statement in a file of how far an epoch got.
 #[derive(Clone, Debug, Default)]
-pub struct Reaches(BTreeMap<u64, Reach>);
+pub struct Reaches {
+    /// By append index.
+    stated: BTreeMap<u64, Reach>,
+    latest: Option<Timestamp>,
+    entries: bool,
+}
 
 impl Reach {
     /// The frame header that states it, with nothing inside.
@@ -69,9 +78,24 @@ impl Reaches {
             if read == 0 {
                 return Ok(reaches);
             }
-            kept = filled.min(HEADER_BYTES - 1);
+            kept = filled.min(META_FRAME_BYTES_MAX - 1);
             window.copy_within(filled - kept..filled, 0);
         }
+    }
+
+    /// The latest synced timestamp stated.
+    pub fn latest(&self) -> Option<Timestamp> {
+        self.latest
+    }
+
+    /// Whether there is an entry, or what is left of one; it may have been freed long ago.
+    pub fn entries(&self) -> bool {
+        self.entries
+    }
+
+    /// How far every epoch got, where sled has nothing any more.
+    pub fn all_lost(self) -> Vec<Reach> {
+        furthest(self.stated.into_values())
     }
 
     /// What was stated after `found`, which is what sled has; empty where only the last statement is missing, as after a
@@ -79,24 +103,35 @@ impl Reaches {
     pub fn lost_after(self, found: Option<&Reach>) -> Vec<Reach> {
         let newer = found.map_or(0, |found| found.index() + 1);
         let missing: Vec<Reach> =
-            self.0.into_iter().filter(|(index, _)| *index >= newer).map(|(_, reach)| reach).collect();
+            self.stated.into_iter().filter(|(index, _)| *index >= newer).map(|(_, reach)| reach).collect();
         if missing.len() < 2 {
             return Vec::new();
         }
-        let mut furthest: BTreeMap<u64, Reach> = BTreeMap::new();
-        for reach in missing {
-            furthest.insert(reach.base, reach);
-        }
-        furthest.into_values().collect()
+        furthest(missing)
     }
 
     fn look(&mut self, bytes: &[u8]) {
         for at in 0..bytes.len().saturating_sub(HEADER_BYTES - 1) {
             if bytes[at..].starts_with(&MAGIC)
-                && let Some(reach) = frame::identity(&bytes[at..]).and_then(|identity| Reach::of(&identity))
+                && let Some(identity) = frame::identity(&bytes[at..])
             {
-                self.0.insert(reach.index(), reach);
+                self.take(&identity, &bytes[at..]);
             }
         }
     }
+
+    fn take(&mut self, identity: &Identity, bytes: &[u8]) {
+        let Some(reach) = Reach::of(identity) else {
+            self.entries = true;
+            return;
+        };
+        self.stated.insert(reach.index(), reach);
+        self.latest = self.latest.max(Meta::from_frame(bytes).and_then(|meta| meta.latest));
+    }
+}
+
+/// The furthest of each epoch, oldest first; they come in rising order.
+fn furthest(reaches: impl IntoIterator<Item = Reach>) -> Vec<Reach> {
+    let by_base: BTreeMap<u64, Reach> = reaches.into_iter().map(|reach| (reach.base, reach)).collect();
+    by_base.into_values().collect()
 }

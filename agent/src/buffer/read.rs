@@ -71,7 +71,7 @@ impl Buffer {
 
     /// Takes a damaged frame out of the store.
     pub(super) fn skip(&mut self, index: u64, error: super::frame::FrameError) -> Result<(), BufferError> {
-        self.ready()?;
+        self.disk()?;
         let Some(disk) = self.disk.take() else { return Err(BufferError::Closed) };
         let dropped = self.drop_damaged(&disk, index, error);
         self.disk = Some(disk);

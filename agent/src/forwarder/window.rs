@@ -40,7 +40,7 @@ impl Window {
     pub fn acknowledge(&mut self, epoch: &Epoch, ranges: &SeqRanges) -> Option<u64> {
         let mut first = None;
         for (sent, _) in self.under_way.iter_mut().filter(|(sent, _)| sent.epoch == *epoch) {
-            let left = without(&sent.seqs, ranges);
+            let left = sent.seqs.without(ranges);
             if left.count() < sent.seqs.count() {
                 first.get_or_insert(sent.last_index);
             }
@@ -73,38 +73,5 @@ impl Window {
     /// Nothing is under way any more: all will be sent again.
     pub fn clear(&mut self) {
         self.under_way.clear();
-    }
-}
-
-/// The numbers of `seqs` that are not in `taken`.
-fn without(seqs: &SeqRanges, taken: &SeqRanges) -> SeqRanges {
-    let mut left = SeqRanges::new();
-    for (from, to) in seqs.iter() {
-        let mut next = from;
-        for (taken_from, taken_to) in taken.iter().filter(|range| range.0 <= to && range.1 >= from) {
-            left.insert(next, taken_from.saturating_sub(1).min(to));
-            next = taken_to.saturating_add(1);
-        }
-        left.insert(next, to);
-    }
-    left
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn what_is_left_is_the_difference(
-            seqs in prop::collection::btree_set(1u64..60, 0..40),
-            taken in prop::collection::btree_set(1u64..60, 0..40),
-        ) {
-            let left = without(&seqs.iter().copied().collect(), &taken.iter().copied().collect());
-            let expected: SeqRanges = seqs.difference(&taken).copied().collect();
-            prop_assert_eq!(left, expected);
-        }
     }
 }

@@ -64,7 +64,7 @@ pub async fn current(
 ) -> Result<Json<CurrentView>, ApiError> {
     parameters.only(&[])?;
     let (scoped, device) = find(&state, &principal, &id).await?;
-    let latest = state.registry.current(&scoped).await?;
+    let latest = state.registry.current(&scoped, state.clock.now()).await?;
     Ok(Json(CurrentView::of(&device, latest.as_ref(), state.clock.now())))
 }
 

@@ -63,7 +63,7 @@ pub async fn of_kitchen(
     let (sensors, next_cursor) = cursor::page(sensors, key, (page.limit, page.cursor.as_deref()))?;
     let mut views = Vec::new();
     for (scoped, device) in sensors {
-        let latest = state.registry.current(&scoped).await?;
+        let latest = state.registry.current(&scoped, state.clock.now()).await?;
         views.push(view(device, latest, state.clock.now()));
     }
     Ok(Json(SensorPage { sensors: views, next_cursor }))
@@ -81,7 +81,7 @@ pub async fn one(
 ) -> Result<Json<SensorView>, ApiError> {
     parameters.only(&[])?;
     let (scoped, device) = find(&state, &principal, &id).await?;
-    let latest = state.registry.current(&scoped).await?;
+    let latest = state.registry.current(&scoped, state.clock.now()).await?;
     Ok(Json(view(device, latest, state.clock.now())))
 }
 

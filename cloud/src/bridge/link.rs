@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Packet, Publish, QoS, SubscribeFilter};
-use rumqttc::{TlsConfiguration, Transport};
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, Publish, QoS};
+use rumqttc::{SubscribeFilter, TlsConfiguration, Transport};
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
 
@@ -23,6 +23,8 @@ const INCOMING_MAX: usize = 64;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long connecting, with TLS, may take, in seconds.
 const CONNECT_MAX_S: u64 = 10;
+/// How long a polite end may take.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
 
 /// A connection that is being made or stands.
 pub(super) struct Link {
@@ -71,6 +73,14 @@ impl Link {
     pub(super) fn publish(&self, topic: String, payload: Vec<u8>) -> bool {
         self.client.try_publish(topic, QoS::AtLeastOnce, false, payload).is_ok()
     }
+
+    /// Writes what has been handed over and says goodbye, or not at all if that takes too long.
+    pub(super) async fn close(mut self) {
+        if self.client.try_disconnect().is_ok() {
+            let ended = async { while self.next().await.is_ok() {} };
+            drop(tokio::time::timeout(CLOSE_MAX, ended).await);
+        }
+    }
 }
 
 /// Polls rumqttc until the connection ends; never dropped half-way while the link is in use, so no packet is cut.
@@ -82,6 +92,7 @@ async fn pump(mut event_loop: EventLoop, sender: mpsc::Sender<Packet>) -> Connec
                     return ConnectionError::RequestsDone;
                 }
             }
+            Ok(Event::Outgoing(Outgoing::Disconnect)) => return ConnectionError::RequestsDone,
             Ok(Event::Outgoing(_)) => {}
             Err(error) => return error,
         }

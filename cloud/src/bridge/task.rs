@@ -11,12 +11,13 @@ use metrics::{counter, gauge};
 use rumqttc::{Packet, Publish, SubscribeReasonCode};
 use rustls::ClientConfig;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::link::Link;
 use crate::config::BrokerConfig;
+use crate::endpoint::complaints::shown;
 use crate::ingest::{Delivered, Delivery, Ingest};
 
 /// Messages received and not yet confirmed; a broker that sends more at once (its in-flight limit is larger) is left, and
@@ -27,6 +28,11 @@ const UNCONFIRMED_MAX: usize = 2000;
 const REFUSED_MAX: u32 = 10;
 /// A connection that has lasted that long was a good one: the next failure begins with a short wait again.
 const STABLE: Duration = Duration::from_secs(120);
+
+/// How long a stopping bridge waits for what it has received to be stored. The session is not kept by the broker, so what is
+/// not confirmed then does not come again from there: readings come again from their gateways, a status does not. With the
+/// link's own goodbye this is shorter than what the supervisor allows the doors.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the bridge works with.
 #[derive(Debug)]
@@ -94,6 +100,7 @@ struct Connection<'a> {
     handing_in: Option<(Publish, HandingIn)>,
     unconfirmed: VecDeque<(Publish, oneshot::Receiver<Delivered>)>,
     refused: u32,
+    connected: bool,
 }
 
 /// What happens next on a connection.
@@ -106,7 +113,8 @@ enum Next {
 impl<'a> Connection<'a> {
     fn new(bridge: &'a Bridge) -> Self {
         let link = Link::new(&bridge.broker, Arc::clone(&bridge.tls));
-        Self { bridge, link, received: VecDeque::new(), handing_in: None, unconfirmed: VecDeque::new(), refused: 0 }
+        let (received, unconfirmed) = (VecDeque::new(), VecDeque::new());
+        Self { bridge, link, received, handing_in: None, unconfirmed, refused: 0, connected: false }
     }
 
     async fn run(mut self, shutdown: &CancellationToken) -> Ended {
@@ -114,18 +122,48 @@ impl<'a> Connection<'a> {
             self.hand_in_next();
             let next = tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return Ended::Stopping,
+                () = shutdown.cancelled() => return self.finish().await,
                 next = self.next() => next,
             };
-            let handled = match next {
-                Ok(Next::Packet(packet)) => self.packet(packet),
-                Ok(Next::HandedIn(receiver)) => self.handed_in(receiver),
-                Ok(Next::Delivered(delivered)) => self.confirm(delivered),
-                Err(error) => Err(Ended::Connection(Box::new(error))),
-            };
-            if let Err(ended) = handled {
+            if let Err(ended) = self.handle(next) {
                 return ended;
             }
+        }
+    }
+
+    /// Confirms what has been received, as far as it is stored within [`FINISH_TIMEOUT`], and says goodbye.
+    async fn finish(mut self) -> Ended {
+        let finished = timeout(FINISH_TIMEOUT, async {
+            while self.open() > 0 {
+                match self.next().await {
+                    // What comes now is left to the gateways, else this might never end.
+                    Ok(Next::Packet(Packet::Publish(_))) => {}
+                    next => self.handle(next)?,
+                }
+                self.hand_in_next();
+            }
+            Ok::<(), Ended>(())
+        });
+        if !matches!(finished.await, Ok(Ok(()))) {
+            tracing::info!(open = self.open(), "the bridge stops with messages unconfirmed");
+        }
+        if self.connected {
+            self.link.close().await;
+        }
+        Ended::Stopping
+    }
+
+    /// Messages that have been received and not been confirmed.
+    fn open(&self) -> usize {
+        self.received.len() + usize::from(self.handing_in.is_some()) + self.unconfirmed.len()
+    }
+
+    fn handle(&mut self, next: Result<Next, rumqttc::ConnectionError>) -> Result<(), Ended> {
+        match next {
+            Ok(Next::Packet(packet)) => self.packet(packet),
+            Ok(Next::HandedIn(receiver)) => self.handed_in(receiver),
+            Ok(Next::Delivered(delivered)) => self.confirm(delivered),
+            Err(error) => Err(Ended::Connection(Box::new(error))),
         }
     }
 
@@ -149,9 +187,9 @@ impl<'a> Connection<'a> {
                     let handing_in = Box::pin(async move { ingest.deliver(delivery).await });
                     self.handing_in = Some((publish, handing_in));
                 }
-                Err(error) => {
+                Err(_) => {
                     counter!("ingest_dropped_total", "reason" => "topic").increment(1);
-                    tracing::debug!(%error, "a message that is none of ours");
+                    tracing::debug!(topic = shown(&publish.topic), "a message that is none of ours");
                     self.link.confirm(&publish);
                 }
             }
@@ -160,7 +198,10 @@ impl<'a> Connection<'a> {
 
     fn packet(&mut self, packet: Packet) -> Result<(), Ended> {
         match packet {
-            Packet::ConnAck(_) => self.link.subscribe(&SINK_FILTERS).then_some(()).ok_or(Ended::Stuck),
+            Packet::ConnAck(_) => {
+                self.connected = true;
+                self.link.subscribe(&SINK_FILTERS).then_some(()).ok_or(Ended::Stuck)
+            }
             Packet::SubAck(answer) if answer.return_codes.contains(&SubscribeReasonCode::Failure) => {
                 Err(Ended::NotAuthorized)
             }
@@ -172,8 +213,7 @@ impl<'a> Connection<'a> {
             Packet::Publish(publish) => {
                 counter!("bridge_received_total").increment(1);
                 self.received.push_back(publish);
-                let waiting = self.received.len() + self.unconfirmed.len();
-                if waiting > UNCONFIRMED_MAX { Err(Ended::Overrun) } else { Ok(()) }
+                if self.open() > UNCONFIRMED_MAX { Err(Ended::Overrun) } else { Ok(()) }
             }
             _ => Ok(()),
         }

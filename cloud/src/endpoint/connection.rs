@@ -1,4 +1,4 @@
-//! One gateway's connection: handshake, CONNECT, then messages until either side ends it.
+//! One gateway's connection, once it is let in: messages until either side ends it.
 //!
 //! A QoS 1 message is confirmed only when ingest has committed it; up to [`WINDOW`](super::limits::WINDOW) are on their way
 //! at once and confirmed in order. What ingest answers (an acknowledgement) goes back on this same connection, if the
@@ -7,22 +7,23 @@
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 
-use kitchen_contract::id::{GatewayId, KitchenId};
 use kitchen_contract::topic::Topic;
 use metrics::counter;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout, timeout_at};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::server::TlsStream;
 
-use super::limits::{CONNECT_TIMEOUT, FINISH_TIMEOUT, READ_BYTES, SILENCE_MAX, WINDOW, WRITE_TIMEOUT};
+use super::admission::{Admitted, admitted};
+use super::complaints::shown;
+use super::limits::{FINISH_TIMEOUT, FORBIDDEN_MAX, READ_BYTES, SILENCE_MAX, WINDOW, WRITE_TIMEOUT};
 use super::peers::Presence;
 use super::policy;
+use super::refusal::Refusal;
 use super::server::Services;
-use super::session::{Connect, Heard, Output, Publish, Refusal, Session};
-use super::tls;
+use super::session::{Heard, Output, Publish};
+use super::slots::Slot;
 use crate::ingest::Delivered;
 
 /// Why a connection ended; each is counted under its name.
@@ -36,8 +37,8 @@ pub(super) enum Ended {
     TooSlow,
     #[error("silent for longer than its keep-alive")]
     Silent,
-    #[error("tried what it may not: {0}")]
-    Forbidden(String),
+    #[error("tried what it may not")]
+    Forbidden,
     #[error("broke the protocol")]
     Protocol,
     #[error("taken over by a newer connection")]
@@ -50,6 +51,8 @@ pub(super) enum Ended {
     Lost(std::io::Error),
     #[error("disconnected")]
     Disconnected,
+    #[error("disconnected, and left its last will")]
+    DisconnectedWithWill,
 }
 
 impl Ended {
@@ -59,37 +62,48 @@ impl Ended {
             Self::Refused(_) => "refused",
             Self::TooSlow => "too-slow",
             Self::Silent => "silent",
-            Self::Forbidden(_) => "forbidden",
+            Self::Forbidden => "forbidden",
             Self::Protocol => "protocol",
             Self::TakenOver => "taken-over",
             Self::Stopping => "stopping",
             Self::Unavailable => "unavailable",
             Self::Lost(_) => "lost",
             Self::Disconnected => "disconnected",
+            Self::DisconnectedWithWill => "disconnected-with-will",
         }
     }
 }
 
+/// A new connection, with its slot at the door.
+pub(super) struct Knock {
+    pub(super) stream: TcpStream,
+    pub(super) address: SocketAddr,
+    pub(super) slot: Slot,
+}
+
 /// Serves one connection to its end and tells how it ended, in the log and in a counter.
-pub(super) async fn serve(stream: TcpStream, address: SocketAddr, acceptor: TlsAcceptor, services: Services) {
-    let ended = match admitted(stream, acceptor, &services).await {
-        Ok((connection, presence)) => connection.run(presence).await,
-        Err(ended) => ended,
+pub(super) async fn serve(knock: Knock, services: Services) {
+    let Knock { stream, address, slot } = knock;
+    let admitted = admitted(stream, &services).await;
+    drop(slot);
+    let (ended, suppressed) = match admitted {
+        Ok((connection, presence)) => (connection.run(presence).await, Some(0)),
+        // Strangers can come as often as they like.
+        Err(ended) => (ended, services.complaints.say(&address.ip().to_string(), "admission")),
     };
     counter!("endpoint_connections_ended_total", "reason" => ended.name()).increment(1);
-    tracing::info!(peer = %address, reason = %ended, "gateway connection ended");
+    if let Some(suppressed) = suppressed {
+        tracing::info!(peer = %address, reason = %ended, suppressed, "gateway connection ended");
+    }
 }
 
 /// A connection whose peer has been let in.
-struct Connection {
-    gateway: GatewayId,
-    kitchens: Vec<KitchenId>,
-    stream: TlsStream<TcpStream>,
-    session: Session,
+pub(super) struct Connection {
+    peer: Admitted,
     services: Services,
     subscribed: HashSet<Topic>,
     unconfirmed: VecDeque<Unconfirmed>,
-    will: Option<(String, Vec<u8>)>,
+    forbidden: u32,
 }
 
 /// A message on its way through ingest.
@@ -107,107 +121,29 @@ enum Next {
     Stopping,
 }
 
-/// TLS and CONNECT, within [`CONNECT_TIMEOUT`].
-async fn admitted(
-    stream: TcpStream,
-    acceptor: TlsAcceptor,
-    services: &Services,
-) -> Result<(Connection, Presence), Ended> {
-    let deadline = Instant::now() + CONNECT_TIMEOUT;
-    let nodelay = stream.set_nodelay(true);
-    nodelay.map_err(Ended::Lost)?;
-    let handshake = timeout_at(deadline, acceptor.accept(stream)).await;
-    let mut stream = handshake.map_err(|_elapsed| Ended::TooSlow)?.map_err(Ended::Handshake)?;
-    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).cloned();
-    let gateway = certificate.as_ref().and_then(tls::gateway_of).ok_or(Ended::Refused("no gateway's certificate"))?;
-    let mut session = Session::new();
-    let connect = timeout_at(deadline, first_packet(&mut stream, &mut session)).await;
-    let connect = connect.map_err(|_elapsed| Ended::TooSlow)??;
-    let kitchens = match judge_connect(&gateway, &connect, services).await {
-        Ok(kitchens) => kitchens,
-        Err((refusal, reason)) => {
-            write(&mut stream, &session.refuse(refusal).send).await?;
-            return Err(Ended::Refused(reason));
-        }
-    };
-    let presence = services.peers.enter(&gateway);
-    tracing::info!(gateway.id = %gateway, "gateway connected");
-    let connection = Connection {
-        gateway,
-        kitchens,
-        stream,
-        session,
-        services: services.clone(),
-        subscribed: HashSet::new(),
-        unconfirmed: VecDeque::new(),
-        will: connect.will,
-    };
-    Ok((connection, presence))
-}
-
-/// Reads until CONNECT.
-async fn first_packet(stream: &mut TlsStream<TcpStream>, session: &mut Session) -> Result<Connect, Ended> {
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        let count = stream.read(&mut buffer).await.map_err(Ended::Lost)?;
-        if count == 0 {
-            return Err(Ended::Disconnected);
-        }
-        let output = session.received(&buffer[..count]);
-        match output.heard.into_iter().next() {
-            Some(Heard::Connect(connect)) => return Ok(connect),
-            Some(_) => return Err(Ended::Protocol),
-            None if output.close => {
-                write(stream, &output.send).await?;
-                return Err(Ended::Protocol);
-            }
-            None => {}
-        }
-    }
-}
-
-/// The kitchens of the gateway, if it may come in.
-async fn judge_connect(
-    gateway: &GatewayId,
-    connect: &Connect,
-    services: &Services,
-) -> Result<Vec<KitchenId>, (Refusal, &'static str)> {
-    if !policy::is_itself(gateway, &connect.client_id) {
-        return Err((Refusal::NotItself, "the client id is not the certificate's name"));
-    }
-    let kitchens = services.kitchens(gateway).await.map_err(|error| {
-        tracing::error!(gateway.id = %gateway, %error, "cannot look up a gateway");
-        (Refusal::Unavailable, "the registry cannot be read")
-    })?;
-    let kitchens = kitchens.ok_or((Refusal::NotAuthorized, "the gateway is not registered"))?;
-    let will_topic = connect.will.as_ref().map(|(topic, _)| topic);
-    match will_topic {
-        Some(topic) if policy::may_publish(gateway, &kitchens, topic).is_none() => {
-            Err((Refusal::NotAuthorized, "its last will is for a topic that is not its own"))
-        }
-        Some(_) | None => Ok(kitchens),
-    }
-}
-
 impl Connection {
+    pub(super) fn new(peer: Admitted, services: Services) -> Self {
+        Self { peer, services, subscribed: HashSet::new(), unconfirmed: VecDeque::new(), forbidden: 0 }
+    }
+
     async fn run(mut self, presence: Presence) -> Ended {
         let ended = match self.serve_messages(&presence).await {
             Ok(()) => Ended::Disconnected,
             Err(ended) => ended,
         };
         drop(presence);
-        // Only when the gateway is lost: while we stop it is well, and after a takeover it is here again.
+        // Only when the gateway is lost, or says that it is to be taken for lost: while we stop it is well, and after a takeover it is here again.
         if !matches!(ended, Ended::Disconnected | Ended::TakenOver | Ended::Stopping) {
             self.deliver_will();
         }
-        let _peer_may_be_gone = timeout(WRITE_TIMEOUT, self.stream.shutdown()).await;
+        let _peer_may_be_gone = timeout(WRITE_TIMEOUT, self.peer.stream.shutdown()).await;
         ended
     }
 
     async fn serve_messages(&mut self, presence: &Presence) -> Result<(), Ended> {
         let mut buffer = vec![0; READ_BYTES];
         let mut heard_at = Instant::now();
-        let accepted = self.session.accept();
+        let accepted = self.peer.session.accept();
         if self.process(accepted).await? {
             return Ok(());
         }
@@ -216,7 +152,7 @@ impl Connection {
                 Next::Bytes(Ok(0)) => return Err(Ended::Lost(std::io::ErrorKind::UnexpectedEof.into())),
                 Next::Bytes(Ok(count)) => {
                     heard_at = Instant::now();
-                    let output = self.session.received(&buffer[..count]);
+                    let output = self.peer.session.received(&buffer[..count]);
                     if self.process(output).await? {
                         return Ok(());
                     }
@@ -240,14 +176,14 @@ impl Connection {
     }
 
     async fn next(&mut self, buffer: &mut [u8], heard_at: Instant, presence: &Presence) -> Next {
-        let silence = heard_at + self.session.keep_alive().unwrap_or(SILENCE_MAX);
+        let silence = heard_at + self.peer.session.keep_alive().unwrap_or(SILENCE_MAX);
         let room = self.has_room();
         tokio::select! {
             biased;
             () = self.services.shutdown.cancelled() => Next::Stopping,
             () = presence.taken_over().cancelled() => Next::TakenOver,
             delivered = first_delivered(&mut self.unconfirmed) => Next::Delivered(delivered),
-            read = self.stream.read(buffer), if room => Next::Bytes(read),
+            read = self.peer.stream.read(buffer), if room => Next::Bytes(read),
             () = tokio::time::sleep_until(silence), if room => Next::Silence,
         }
     }
@@ -267,13 +203,13 @@ impl Connection {
             Ok::<(), Ended>(())
         });
         if !matches!(finished.await, Ok(Ok(()))) {
-            tracing::info!(gateway.id = %self.gateway, open = self.unconfirmed.len(), "stops with messages unconfirmed");
+            tracing::info!(gateway.id = %self.peer.gateway, open = self.unconfirmed.len(), "stops with messages unconfirmed");
         }
     }
 
     /// Does what the session wants done; `true` once the peer has said goodbye.
     async fn process(&mut self, Output { send, heard, close }: Output) -> Result<bool, Ended> {
-        write(&mut self.stream, &send).await?;
+        write(&mut self.peer.stream, &send).await?;
         let goodbye = self.answer(heard).await?;
         if close && !goodbye { Err(Ended::Protocol) } else { Ok(goodbye) }
     }
@@ -285,6 +221,7 @@ impl Connection {
                 Heard::Publish(publish) => self.publish(publish).await?,
                 Heard::Subscribe { packet_id, filters } => self.subscribe(packet_id, &filters).await?,
                 Heard::Disconnect => return Ok(true),
+                Heard::DisconnectWithWill => return Err(Ended::DisconnectedWithWill),
                 Heard::Connect(_) => return Err(Ended::Protocol),
             }
         }
@@ -294,69 +231,83 @@ impl Connection {
     async fn publish(&mut self, publish: Publish) -> Result<(), Ended> {
         let Publish { topic, payload, packet_id } = publish;
         let Some(topic) = self.allowed(&topic).await? else {
-            counter!("endpoint_forbidden_total", "what" => "publish").increment(1);
-            tracing::warn!(gateway.id = %self.gateway, topic, "publishes on a topic that is not its own");
-            let refused = self.session.refuse_publish(packet_id);
-            write(&mut self.stream, &refused.send).await?;
-            return if refused.close { Err(Ended::Forbidden(topic)) } else { Ok(()) };
+            self.forbid("publish", &topic).await?;
+            let refused = self.peer.session.refuse_publish(packet_id);
+            write(&mut self.peer.stream, &refused.send).await?;
+            return if refused.close { Err(Ended::Forbidden) } else { Ok(()) };
         };
-        let delivered = self.services.deliver(&self.gateway, topic, payload).await.ok_or(Ended::Unavailable)?;
+        let delivered = self.services.deliver(&self.peer.gateway, topic, payload).await.ok_or(Ended::Unavailable)?;
         self.unconfirmed.push_back(Unconfirmed { packet_id, delivered });
         Ok(())
     }
 
     /// The topic if it may be published on; an unknown kitchen is looked up once more, for it may be newly assigned.
     async fn allowed(&mut self, topic: &str) -> Result<Option<Topic>, Ended> {
-        if let Some(topic) = policy::may_publish(&self.gateway, &self.kitchens, topic) {
+        if let Some(topic) = policy::may_publish(&self.peer.gateway, &self.peer.kitchens, topic) {
             return Ok(Some(topic));
         }
-        match self.services.kitchens(&self.gateway).await {
-            Ok(kitchens) => self.kitchens = kitchens.ok_or(Ended::Refused("the gateway is not registered any more"))?,
+        match self.services.kitchens(&self.peer.gateway).await {
+            Ok(kitchens) => {
+                self.peer.kitchens = kitchens.ok_or(Ended::Refused("the gateway is not registered any more"))?
+            }
             Err(error) => {
-                tracing::error!(gateway.id = %self.gateway, %error, "cannot look up a gateway");
+                tracing::error!(gateway.id = %self.peer.gateway, %error, "cannot look up a gateway");
                 return Err(Ended::Unavailable);
             }
         }
-        Ok(policy::may_publish(&self.gateway, &self.kitchens, topic))
+        Ok(policy::may_publish(&self.peer.gateway, &self.peer.kitchens, topic))
     }
 
     async fn subscribe(&mut self, packet_id: u16, filters: &[String]) -> Result<(), Ended> {
         let mut granted = Vec::with_capacity(filters.len());
         for filter in filters {
-            let topic = policy::may_subscribe(&self.gateway, filter);
+            let topic = policy::may_subscribe(&self.peer.gateway, filter);
             if topic.is_none() {
-                counter!("endpoint_forbidden_total", "what" => "subscribe").increment(1);
-                tracing::warn!(gateway.id = %self.gateway, filter, "subscribes to a topic that is not its own");
+                self.forbid("subscribe", filter).await?;
             }
             granted.push(topic.is_some());
             self.subscribed.extend(topic);
         }
-        let answer = self.session.suback(packet_id, &granted);
-        write(&mut self.stream, &answer.send).await
+        let answer = self.peer.session.suback(packet_id, &granted);
+        write(&mut self.peer.stream, &answer.send).await
+    }
+
+    /// The peer has tried a topic that is not its own: that is said, and borne [`FORBIDDEN_MAX`] times.
+    async fn forbid(&mut self, what: &'static str, topic: &str) -> Result<(), Ended> {
+        counter!("endpoint_forbidden_total", "what" => what).increment(1);
+        let gateway = &self.peer.gateway;
+        if let Some(suppressed) = self.services.complaints.say(gateway.as_str(), "forbidden") {
+            tracing::warn!(gateway.id = %gateway, what, topic = shown(topic), suppressed, "tries a topic that is not its own");
+        }
+        self.forbidden += 1;
+        if self.forbidden > FORBIDDEN_MAX {
+            return self.end(Refusal::NotAuthorized, Ended::Forbidden).await;
+        }
+        Ok(())
     }
 
     /// Ingest is done with the oldest unconfirmed message: confirm it and pass on the answer.
     async fn confirm(&mut self, delivered: Option<Delivered>) -> Result<(), Ended> {
         let Some(Unconfirmed { packet_id, .. }) = self.unconfirmed.pop_front() else { return Ok(()) };
         let Some(Delivered { answer }) = delivered else { return Err(Ended::Unavailable) };
-        let mut send = packet_id.map(|packet_id| self.session.puback(packet_id).send).unwrap_or_default();
+        let mut send = packet_id.map(|packet_id| self.peer.session.puback(packet_id).send).unwrap_or_default();
         if let Some((topic, payload)) = answer.filter(|(topic, _)| self.subscribed.contains(topic)) {
-            send.extend(self.session.publish(&topic.to_string(), &payload).send);
+            send.extend(self.peer.session.publish(&topic.to_string(), &payload).send);
         }
-        write(&mut self.stream, &send).await
+        write(&mut self.peer.stream, &send).await
     }
 
     async fn end(&mut self, refusal: Refusal, ended: Ended) -> Result<(), Ended> {
-        let goodbye = self.session.end(refusal);
-        let _peer_may_be_gone = write(&mut self.stream, &goodbye.send).await;
+        let goodbye = self.peer.session.end(refusal);
+        let _peer_may_be_gone = write(&mut self.peer.stream, &goodbye.send).await;
         Err(ended)
     }
 
     /// The connection died: what the peer left for that case is delivered like a message of its own.
     fn deliver_will(&mut self) {
-        let Some((topic, payload)) = self.will.take() else { return };
-        if let Some(topic) = policy::may_publish(&self.gateway, &self.kitchens, &topic) {
-            self.services.deliver_if_room(&self.gateway, topic, payload);
+        let Some((topic, payload)) = self.peer.will.take() else { return };
+        if let Some(topic) = policy::may_publish(&self.peer.gateway, &self.peer.kitchens, &topic) {
+            self.services.deliver_if_room(&self.peer.gateway, topic, payload);
         }
     }
 }
@@ -369,7 +320,7 @@ async fn first_delivered(unconfirmed: &mut VecDeque<Unconfirmed>) -> Option<Deli
     }
 }
 
-async fn write(stream: &mut TlsStream<TcpStream>, bytes: &[u8]) -> Result<(), Ended> {
+pub(super) async fn write(stream: &mut TlsStream<TcpStream>, bytes: &[u8]) -> Result<(), Ended> {
     if bytes.is_empty() {
         return Ok(());
     }

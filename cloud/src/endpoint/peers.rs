@@ -7,6 +7,8 @@ use kitchen_contract::id::GatewayId;
 use metrics::{counter, gauge};
 use tokio_util::sync::CancellationToken;
 
+use super::complaints::Complaints;
+
 /// The connected gateways. A std mutex: it is held for a map operation only, never across an await.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Peers(Arc<Mutex<HashMap<GatewayId, CancellationToken>>>);
@@ -21,13 +23,19 @@ pub(super) struct Presence {
 
 impl Peers {
     /// A gateway has come; an older connection of the same gateway is told to go.
-    pub(super) fn enter(&self, gateway: &GatewayId) -> Presence {
+    pub(super) fn enter(&self, gateway: &GatewayId, complaints: &Complaints) -> Presence {
         let taken_over = CancellationToken::new();
         let mut peers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(older) = peers.insert(gateway.clone(), taken_over.clone()) {
             older.cancel();
             counter!("endpoint_takeovers_total").increment(1);
-            tracing::warn!(gateway.id = %gateway, "a second connection with the same certificate takes over");
+            if let Some(suppressed) = complaints.say(gateway.as_str(), "takeover") {
+                tracing::warn!(
+                    gateway.id = %gateway,
+                    suppressed,
+                    "a second connection with the same certificate takes over"
+                );
+            }
         }
         gauge!("endpoint_gateways_connected").set(peers.len() as f64);
         Presence { peers: self.clone(), gateway: gateway.clone(), taken_over }
@@ -61,8 +69,8 @@ mod tests {
         let peers = Peers::default();
         let gateway: GatewayId = "gw-1".parse().unwrap();
         let count = || peers.0.lock().unwrap().len();
-        let older = peers.enter(&gateway);
-        let newer = peers.enter(&gateway);
+        let older = peers.enter(&gateway, &Complaints::default());
+        let newer = peers.enter(&gateway, &Complaints::default());
         assert!(older.taken_over().is_cancelled() && !newer.taken_over().is_cancelled());
         drop(older);
         assert_eq!(count(), 1);

@@ -1,28 +1,29 @@
 //! The listener: accepts, limits, serves, stops in order.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use kitchen_contract::id::{GatewayId, KitchenId};
 use kitchen_contract::topic::Topic;
 use metrics::counter;
 use rustls::ServerConfig;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection;
-use super::limits::{CONNECTIONS_MAX, STOP_TIMEOUT};
+use super::complaints::Complaints;
+use super::connection::{self, Knock};
+use super::files;
+use super::limits::{ACCEPT_PAUSE, STOP_TIMEOUT};
 use super::peers::Peers;
+use super::slots::{Capacity, Slots};
 use crate::ingest::{Delivered, Delivery, Ingest};
 use crate::registry::Registry;
 use crate::store::StoreError;
-
-/// How long to wait when the system refuses a connection (out of file handles, say).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the endpoint works with.
 #[derive(Debug)]
@@ -35,15 +36,20 @@ pub struct Endpoint {
     pub registry: Registry,
     /// Where messages go.
     pub ingest: Ingest,
+    /// How many at once.
+    pub capacity: Capacity,
 }
 
 /// Accepts gateways until `shutdown`, then lets running connections say goodbye, at most [`STOP_TIMEOUT`].
 pub async fn run(endpoint: Endpoint, shutdown: CancellationToken) {
-    let acceptor = TlsAcceptor::from(endpoint.tls);
+    files::warn_if_short();
     let services = Services {
+        acceptor: TlsAcceptor::from(endpoint.tls),
+        slots: Slots::new(endpoint.capacity),
         registry: endpoint.registry,
         ingest: endpoint.ingest,
         peers: Peers::default(),
+        complaints: Complaints::default(),
         shutdown: shutdown.clone(),
     };
     let connections = TaskTracker::new();
@@ -53,16 +59,8 @@ pub async fn run(endpoint: Endpoint, shutdown: CancellationToken) {
             accepted = endpoint.listener.accept() => accepted,
         };
         match accepted {
-            Ok(_) if connections.len() >= CONNECTIONS_MAX => {
-                counter!("endpoint_connections_ended_total", "reason" => "full").increment(1);
-            }
-            Ok((stream, address)) => {
-                connections.spawn(connection::serve(stream, address, acceptor.clone(), services.clone()));
-            }
-            Err(error) => {
-                tracing::error!(%error, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+            Ok((stream, address)) => take(stream, address, &services, &connections),
+            Err(error) => cannot_accept(&error, &services).await,
         }
     }
     connections.close();
@@ -71,12 +69,40 @@ pub async fn run(endpoint: Endpoint, shutdown: CancellationToken) {
     }
 }
 
+/// Serves a new connection, or closes it if there is no slot for it.
+fn take(stream: TcpStream, address: SocketAddr, services: &Services, connections: &TaskTracker) {
+    match services.slots.at_the_door() {
+        Ok(slot) => {
+            connections.spawn(connection::serve(Knock { stream, address, slot }, services.clone()));
+        }
+        Err(reason) => {
+            counter!("endpoint_connections_ended_total", "reason" => reason).increment(1);
+            if let Some(suppressed) = services.complaints.say("", reason) {
+                tracing::warn!(peer = %address, reason, suppressed, "no slot for a connection");
+            }
+        }
+    }
+}
+
+/// Waits if the system has no room, so as not to ask again at once for ever; what befell one peer holds up nobody else.
+async fn cannot_accept(error: &io::Error, services: &Services) {
+    if let Some(suppressed) = services.complaints.say("", "accept") {
+        tracing::error!(%error, suppressed, "cannot accept a connection");
+    }
+    if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
 /// What every connection works with. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Services {
+    pub(super) acceptor: TlsAcceptor,
+    pub(super) slots: Slots,
     registry: Registry,
     ingest: Ingest,
     pub(super) peers: Peers,
+    pub(super) complaints: Complaints,
     pub(super) shutdown: CancellationToken,
 }
 

@@ -19,7 +19,8 @@ use mqtt_protocol_core::mqtt::result_code::{
 };
 use mqtt_protocol_core::mqtt::{IntoPayload, Version};
 
-use super::limits::{PACKET_BYTES_MAX, WINDOW};
+use super::limits::{FILTERS_MAX, PACKET_BYTES_MAX, WINDOW};
+use super::refusal::Refusal;
 
 /// What the peer asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub enum Heard {
     },
     /// To end in good order.
     Disconnect,
+    /// To end, but as if it were lost: its last will shall be passed on (version 5).
+    DisconnectWithWill,
 }
 
 /// A request to be let in.
@@ -57,25 +60,6 @@ pub struct Publish {
     pub payload: Vec<u8>,
     /// Present for QoS 1.
     pub packet_id: Option<u16>,
-}
-
-/// Why a peer is not let in, or not served any longer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The client id is not the certificate's name.
-    NotItself,
-    /// Not registered, or not allowed to do what it tried.
-    NotAuthorized,
-    /// It publishes with QoS 2, which is not offered.
-    QosNotSupported,
-    /// Another connection with the same identity has come.
-    TakenOver,
-    /// We are going down.
-    ShuttingDown,
-    /// We cannot work now; the peer may come again.
-    Unavailable,
-    /// It was silent for one and a half times its keep-alive.
-    KeepAlive,
 }
 
 /// What is to be done after bytes came in or an answer was given.
@@ -292,12 +276,8 @@ impl Session {
                 let message = Publish { topic, payload, packet_id: publish.packet_id() };
                 self.heard_publish(publish.qos(), message, output);
             }
-            Packet::V3_1_1Subscribe(subscribe) => {
-                output.heard.push(subscribe_request(subscribe.packet_id(), subscribe.entries()));
-            }
-            Packet::V5_0Subscribe(subscribe) => {
-                output.heard.push(subscribe_request(subscribe.packet_id(), subscribe.entries()));
-            }
+            Packet::V3_1_1Subscribe(request) => self.heard_subscribe(request.packet_id(), request.entries(), output),
+            Packet::V5_0Subscribe(request) => self.heard_subscribe(request.packet_id(), request.entries(), output),
             Packet::V3_1_1Unsubscribe(request) => {
                 let answer = v3_1_1::Unsuback::builder().packet_id(request.packet_id()).build().map(Packet::from);
                 output.send.extend(self.send(answer).send);
@@ -307,7 +287,8 @@ impl Session {
                 let answer = v5_0::Unsuback::builder().packet_id(request.packet_id()).reason_codes(codes).build();
                 output.send.extend(self.send(answer.map(Packet::from)).send);
             }
-            Packet::V3_1_1Disconnect(_) | Packet::V5_0Disconnect(_) => output.heard.push(Heard::Disconnect),
+            Packet::V3_1_1Disconnect(_) => output.heard.push(Heard::Disconnect),
+            Packet::V5_0Disconnect(goodbye) => output.heard.push(heard_goodbye(goodbye.reason_code())),
             _ => {}
         }
     }
@@ -321,41 +302,22 @@ impl Session {
             output.heard.push(Heard::Publish(message));
         }
     }
+
+    /// Who asks for more than we ever grant is disconnected, before anything is done for each filter.
+    fn heard_subscribe(&mut self, packet_id: u16, entries: &[SubEntry], output: &mut Output) {
+        if entries.len() > FILTERS_MAX {
+            output.send.extend(self.end(Refusal::TooManyFilters).send);
+            output.close = true;
+            return;
+        }
+        let filters = entries.iter().map(|entry| entry.topic_filter().to_owned()).collect();
+        output.heard.push(Heard::Subscribe { packet_id, filters });
+    }
 }
 
 impl Default for Session {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Refusal {
-    const fn connect_reason(self) -> ConnectReasonCode {
-        match self {
-            Self::NotItself => ConnectReasonCode::ClientIdentifierNotValid,
-            Self::NotAuthorized | Self::TakenOver => ConnectReasonCode::NotAuthorized,
-            Self::QosNotSupported => ConnectReasonCode::QosNotSupported,
-            Self::ShuttingDown | Self::Unavailable | Self::KeepAlive => ConnectReasonCode::ServerUnavailable,
-        }
-    }
-
-    const fn connect_return(self) -> ConnectReturnCode {
-        match self {
-            Self::NotItself => ConnectReturnCode::IdentifierRejected,
-            Self::NotAuthorized | Self::TakenOver | Self::QosNotSupported => ConnectReturnCode::NotAuthorized,
-            Self::ShuttingDown | Self::Unavailable | Self::KeepAlive => ConnectReturnCode::ServerUnavailable,
-        }
-    }
-
-    const fn disconnect_reason(self) -> DisconnectReasonCode {
-        match self {
-            Self::NotItself | Self::NotAuthorized => DisconnectReasonCode::NotAuthorized,
-            Self::QosNotSupported => DisconnectReasonCode::QosNotSupported,
-            Self::TakenOver => DisconnectReasonCode::SessionTakenOver,
-            Self::ShuttingDown => DisconnectReasonCode::ServerShuttingDown,
-            Self::Unavailable => DisconnectReasonCode::ServerBusy,
-            Self::KeepAlive => DisconnectReasonCode::KeepAliveTimeout,
-        }
     }
 }
 
@@ -377,8 +339,12 @@ fn connect_request(client_id: &str, will: Option<(&str, &[u8])>) -> Heard {
     Heard::Connect(Connect { client_id: client_id.to_owned(), will })
 }
 
-fn subscribe_request(packet_id: u16, entries: &[SubEntry]) -> Heard {
-    Heard::Subscribe { packet_id, filters: entries.iter().map(|entry| entry.topic_filter().to_owned()).collect() }
+/// Only a normal goodbye takes the last will back; with any other reason it is to be passed on.
+const fn heard_goodbye(reason: Option<DisconnectReasonCode>) -> Heard {
+    match reason {
+        None | Some(DisconnectReasonCode::NormalDisconnection) => Heard::Disconnect,
+        Some(_) => Heard::DisconnectWithWill,
+    }
 }
 
 fn message_v5(topic: &str, payload: &[u8]) -> Result<Packet, MqttError> {

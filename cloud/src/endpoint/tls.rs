@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 
-/// Why the endpoint's certificates cannot be used.
+/// Why a door's certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read as PEM.
@@ -24,7 +24,7 @@ pub enum TlsError {
         reason: String,
     },
     /// The files are readable but do not work together.
-    #[error("the endpoint's certificates cannot be used: {0}")]
+    #[error("the certificates cannot be used: {0}")]
     Config(String),
 }
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use kitchen_contract::ack::{RejectReason, Rejected};
-use kitchen_contract::envelope::{OpenError, Opened, ReadError, ReceivedRecord};
+use kitchen_contract::envelope::{ENVELOPE_RECORDS_MAX, Header, OpenError, Opened, ReadError, ReceivedRecord};
 use kitchen_contract::id::{CustomerId, DeviceId, GatewayId, KitchenId};
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::{Body, Record};
@@ -32,6 +32,9 @@ pub enum Disbelief {
     NotThePeer,
     /// The topic is another kitchen's or gateway's than the message names.
     WrongTopic,
+    /// The body cannot be read, and the header names more numbers than an envelope has records: an answer would free what
+    /// it may not have brought. The gateway keeps it until a sink can read it.
+    TooWide,
 }
 
 impl Disbelief {
@@ -43,6 +46,7 @@ impl Disbelief {
             Self::Signature => "signature",
             Self::NotThePeer => "not-the-peer",
             Self::WrongTopic => "wrong-topic",
+            Self::TooWide => "too-wide",
         }
     }
 }
@@ -136,12 +140,30 @@ pub fn devices_named(records: &[ReceivedRecord]) -> impl Iterator<Item = &Device
     })
 }
 
-/// Why a whole body is rejected.
-pub const fn body_rejected(error: &ReadError) -> RejectReason {
-    match error {
+/// The sequence numbers that an answer to an envelope names: those of its records, or of the header if the body as a whole
+/// cannot be read.
+///
+/// # Errors
+/// The body cannot be read, and the header names more than an envelope holds.
+pub fn numbers_named(header: &Header, records: Option<&[ReceivedRecord]>) -> Result<Vec<u64>, Disbelief> {
+    match records {
+        Some(records) => Ok(records.iter().map(|record| record.seq).collect()),
+        None if header.to - header.from < ENVELOPE_RECORDS_MAX as u64 => Ok((header.from..=header.to).collect()),
+        None => Err(Disbelief::TooWide),
+    }
+}
+
+/// What becomes of a body that cannot be read: the numbers that are named are rejected, but for those that are stored, which
+/// are acknowledged again.
+pub fn body_rejected(error: &ReadError, named: Vec<u64>, stored: &SeqRanges) -> Sorted {
+    let reason = match error {
         ReadError::Version(_) => RejectReason::UnknownVersion,
         ReadError::Records | ReadError::Sequence => RejectReason::MalformedBody,
-    }
+    };
+    let named: SeqRanges = named.into_iter().collect();
+    let new = named.without(stored);
+    let rejected = new.iter().map(|range| Rejected { range, reason }).collect();
+    Sorted { accepted: Vec::new(), duplicates: named.without(&new), rejected }
 }
 
 /// Sorts the records of a believed envelope.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::accept::{Disbelief, Sorted};
 use super::delivery::Delivery;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, QUARANTINE_SLOTS, RingPlace};
 use super::tally::reason_name;
 use super::unit::{Unit, object};
 use crate::store::keys::RecordRef;
@@ -18,10 +18,6 @@ use crate::store::{Item, StoreError, keys};
 const UNSIGNED_SLOTS: u32 = 1000;
 /// Bytes kept of an unsigned message.
 const UNSIGNED_BYTES_MAX: usize = 8 * 1024;
-/// Places in each gateway's ring of what was signed but cannot be taken. The gateway frees such records, so they are the
-/// only copy until someone registers what was missing: ten days (what a received item stays at least) of an envelope every
-/// 26 s. Then the oldest is overwritten, and counted.
-const QUARANTINE_SLOTS: u64 = 32_768;
 
 /// The envelope that is being taken: what it says of itself, as it came, and whose its gateway is.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +50,7 @@ impl Unit<'_> {
         Ok(())
     }
 
-    /// Keeps aside what was rejected, once, however often it comes.
+    /// Keeps aside what was rejected, once for as long as that copy lasts, however often it comes.
     pub(super) async fn keep_rejected(
         &mut self,
         source: Source<'_>,
@@ -64,14 +60,17 @@ impl Unit<'_> {
         for Rejected { reason, .. } in rejected {
             self.tally.add_reason("ingest_quarantined_total", reason_name(*reason));
         }
-        if !ledger.note_aside(rejected) {
+        if rejected.is_empty() {
             return Ok(());
         }
         let Source { header, delivery, customer_id } = source;
-        tracing::warn!(gateway.id = %header.gateway_id, ?rejected, "signed records kept aside");
         let ring = keys::quarantine_ring(&header.gateway_id);
         let known = self.batch.get(&ring).await?;
         let count = known.and_then(|item| item.body.get("count").and_then(Value::as_u64)).unwrap_or(0);
+        if !ledger.note_aside(rejected, RingPlace { at: self.now, count }) {
+            return Ok(());
+        }
+        tracing::warn!(gateway.id = %header.gateway_id, ?rejected, "signed records kept aside");
         if count >= QUARANTINE_SLOTS {
             self.tally.add_one("ingest_quarantine_overwritten_total");
         }

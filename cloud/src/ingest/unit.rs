@@ -3,7 +3,7 @@
 //! Everything a delivery causes is in one batch with its ledger entry behind it, so a reading that is acknowledged is stored
 //! and judged, and a delivery that is repeated finds its ledger entry and changes nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use kitchen_contract::VERSION;
 use kitchen_contract::ack::{Ack, Rejected};
@@ -12,7 +12,6 @@ use kitchen_contract::envelope::{Header, Opened, ReceivedRecord};
 use kitchen_contract::id::{DeviceId, Epoch, GatewayId, KitchenId};
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::{Body, Reading};
-use kitchen_contract::status::OpenedStatus;
 use kitchen_contract::time::Timestamp;
 use kitchen_contract::topic::Topic;
 use serde_json::{Map, Value, json};
@@ -22,15 +21,13 @@ use super::aside::Source;
 use super::delivery::{Answer, Delivery};
 use super::judge::{Case, Memory, Site, judge};
 use super::judged::Judged;
-use super::ledger::Ledger;
+use super::ledger::{Block, HOT_DAYS, Ledger};
 use super::tally::Tally;
 use crate::alert::{self, Exceeded, Place};
 use crate::registry::{Alert, DeviceFacts, GatewayFacts, Registry, StoredReading, fields, thing};
 use crate::store::keys::RecordRef;
 use crate::store::{Batch, Item, StoreError, keys};
 
-/// Days that a received item stays in the store at least.
-const HOT_DAYS: i64 = 10;
 /// Seconds of a day.
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
@@ -65,26 +62,39 @@ impl Unit<'_> {
         let Some((opened, gateway)) = self.believed(kitchen, delivery).await? else { return Ok(None) };
         let header = opened.header();
         let source = Source { header, delivery, customer_id: gateway.customer_at(self.now) };
-        let mut ledger = self.ledger(header).await?;
-        let sorted = match opened.records() {
-            Ok(records) => {
-                self.tally.add("ingest_records_received_total", records.len() as u64);
-                let devices = self.devices(&records).await?;
-                let known = Known { gateway: &gateway, devices: &devices, ledger: &ledger.ranges, now: self.now };
-                let sorted = accept::sort(&opened, records, known);
-                for accepted in &sorted.accepted {
-                    self.store(header, accepted, &devices).await?;
-                }
-                sorted
+        let records = opened.records();
+        let named = match accept::numbers_named(header, records.as_deref().ok()) {
+            Ok(named) => named,
+            Err(disbelief) => {
+                self.keep_unsigned(delivery, disbelief, disbelief.name());
+                return Ok(None);
             }
-            Err(error) => {
-                let reason = accept::body_rejected(&error);
-                Sorted { rejected: vec![Rejected { range: (header.from, header.to), reason }], ..Sorted::default() }
-            }
+        };
+        let mut ledger = self.ledger(header, &named).await?;
+        let sorted = match records {
+            Ok(records) => self.sorted((&opened, records), &gateway, &ledger).await?,
+            Err(error) => accept::body_rejected(&error, named, &ledger.stored()),
         };
         self.keep_envelope(source, &sorted).await?;
         self.keep_rejected(source, &mut ledger, &sorted.rejected).await?;
         Ok(Some(self.settle(source, ledger, sorted)))
+    }
+
+    /// What is to be done with the records; what is to be stored has been put into the batch.
+    async fn sorted(
+        &mut self,
+        (opened, records): (&Opened, Vec<ReceivedRecord>),
+        gateway: &GatewayFacts,
+        ledger: &Ledger,
+    ) -> Result<Sorted, StoreError> {
+        self.tally.add("ingest_records_received_total", records.len() as u64);
+        let devices = self.devices(&records).await?;
+        let known = Known { gateway, devices: &devices, ledger: &ledger.stored(), now: self.now };
+        let sorted = accept::sort(opened, records, known);
+        for accepted in &sorted.accepted {
+            self.store(opened.header(), accepted, &devices).await?;
+        }
+        Ok(sorted)
     }
 
     /// The envelope and its gateway, if it is that gateway's word; otherwise it is kept aside and nobody is answered.
@@ -126,17 +136,20 @@ impl Unit<'_> {
         );
         let mut ranges = duplicates;
         for Accepted { record, .. } in &accepted {
-            ledger.ranges.insert(record.seq, record.seq);
+            ledger.note_stored(record.seq);
             ranges.insert(record.seq, record.seq);
         }
         if !accepted.is_empty() || !rejected.is_empty() {
-            ledger.customer_id = customer_id.cloned();
-            self.batch.put_last(Item::new(keys::ledger(&header.gateway_id, &header.epoch), fields(&ledger)));
+            for (number, block) in ledger.into_blocks() {
+                let key = keys::ledger(&header.gateway_id, &header.epoch, number);
+                let block = Block { customer_id: customer_id.cloned(), ..block };
+                self.batch.put_last(Item::new(key, fields(&block)));
+            }
         }
         self.answer(&header.gateway_id, header.epoch.clone(), (ranges, rejected))
     }
 
-    fn answer(&self, gateway: &GatewayId, epoch: Epoch, done: (SeqRanges, Vec<Rejected>)) -> Answer {
+    pub(super) fn answer(&self, gateway: &GatewayId, epoch: Epoch, done: (SeqRanges, Vec<Rejected>)) -> Answer {
         let (ranges, rejected) = done;
         let ack = Ack { v: VERSION, epoch, ranges, rejected, server_time: self.now, lease_until: None };
         let payload = serde_json::to_vec(&ack).expect("invariant: an ack has text keys only");
@@ -200,7 +213,11 @@ impl Unit<'_> {
     async fn transition(&mut self, place: Place<'_>, transition: Transition) -> Result<(), StoreError> {
         match transition {
             Transition::Opened { excursion, temperature, threshold } => {
+                // What is told of already keeps what people made of it.
+                let known: Option<Alert> =
+                    self.batch.get(&alert::key(place, excursion)).await?.map(thing).transpose()?;
                 let opened = alert::opened(place, excursion, Exceeded { temperature, threshold }, None);
+                let opened = known.map_or(opened, |known| Alert { resolved_at: None, ..known });
                 tracing::info!(device.id = %place.device_id, alert.id = opened.id, %temperature, "alert opened");
                 self.tally.add_one("alerts_opened_total");
                 self.batch.put(alert::item(&opened));
@@ -231,32 +248,18 @@ impl Unit<'_> {
         self.batch.put(item.second(keys::received_on(self.now)).expires_at(expires));
     }
 
-    async fn status(&mut self, gateway: &GatewayId, delivery: &Delivery) -> Result<Option<Answer>, StoreError> {
-        let facts = self.registry.gateway_facts(gateway).await?;
-        let status = match accept::status(OpenedStatus::read(&delivery.payload), facts.as_ref(), gateway) {
-            Ok(status) if delivery.peer.as_ref().is_none_or(|peer| peer == gateway) => status,
-            Ok(_) => {
-                self.keep_unsigned(delivery, Disbelief::NotThePeer, "the door knows the peer as another gateway");
-                return Ok(None);
+    /// The blocks of the epoch's ledger that these numbers fall into.
+    async fn ledger(&self, header: &Header, named: &[u64]) -> Result<Ledger, StoreError> {
+        let mut blocks = BTreeMap::new();
+        for number in named.iter().copied().map(Ledger::block_of) {
+            if blocks.contains_key(&number) {
+                continue;
             }
-            Err((disbelief, why)) => {
-                self.keep_unsigned(delivery, disbelief, &why);
-                return Ok(None);
-            }
-        };
-        self.tally.add_one("ingest_statuses_total");
-        let mut body = fields(&status);
-        let customer_id = facts.as_ref().and_then(|facts| facts.customer_at(self.now));
-        body.insert("customerId".to_owned(), json!(customer_id));
-        body.insert("receivedAt".to_owned(), json!(self.now));
-        self.batch.put(Item::new(keys::status(gateway), body));
-        Ok(Some(self.answer(gateway, status.epoch, (SeqRanges::new(), Vec::new()))))
-    }
-
-    async fn ledger(&self, header: &Header) -> Result<Ledger, StoreError> {
-        let known = self.batch.get(&keys::ledger(&header.gateway_id, &header.epoch)).await?;
-        let fresh = || Ledger::new(header.gateway_id.clone(), header.epoch.clone());
-        Ok(known.map(thing).transpose()?.unwrap_or_else(fresh))
+            let known = self.batch.get(&keys::ledger(&header.gateway_id, &header.epoch, number)).await?;
+            let fresh = || Block::new(header.gateway_id.clone(), header.epoch.clone());
+            blocks.insert(number, known.map(thing).transpose()?.unwrap_or_else(fresh));
+        }
+        Ok(Ledger::new(blocks))
     }
 
     async fn devices(&self, records: &[ReceivedRecord]) -> Result<HashMap<DeviceId, DeviceFacts>, StoreError> {

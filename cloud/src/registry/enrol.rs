@@ -1,5 +1,8 @@
 //! Writing what is registered: customers, kitchens, gateways, sensors. Enrolling the same again changes nothing.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use kitchen_contract::id::{CustomerId, GatewayId, KitchenId};
@@ -24,6 +27,32 @@ pub struct Enrolment {
     pub gateways: Vec<GatewayEnrolment>,
     /// Sensors.
     pub sensors: Vec<SensorEnrolment>,
+}
+
+/// Why nothing was registered.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// It would be in two places at once.
+    #[error("{what} cannot be moved from {since} on: it is in kitchen `{kitchen_id}` since {from}")]
+    Overlap {
+        /// The sensor or gateway.
+        what: String,
+        /// When the move was to be.
+        since: Timestamp,
+        /// Where it is.
+        kitchen_id: KitchenId,
+        /// Since when.
+        from: Timestamp,
+    },
+    /// The same id is there twice.
+    #[error("{what} is there twice")]
+    Twice {
+        /// The sensor or gateway.
+        what: String,
+    },
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// A kitchen to register; `created_at` is kept from the first time.
@@ -57,8 +86,10 @@ impl Registry {
     /// Registers everything in one commit.
     ///
     /// # Errors
-    /// The store cannot be read or written; nothing is registered then.
-    pub async fn enrol(&self, enrolment: &Enrolment, now: Timestamp) -> Result<(), StoreError> {
+    /// The store cannot be read or written, or something would be in two places at once; nothing is registered then.
+    pub async fn enrol(&self, enrolment: &Enrolment, now: Timestamp) -> Result<(), EnrolError> {
+        once("gateway", enrolment.gateways.iter().map(|gateway| &gateway.gateway_id))?;
+        once("sensor", enrolment.sensors.iter().map(|sensor| &sensor.device.device_id))?;
         let mut batch = Batch::new(&self.store);
         for (customer_id, name) in &enrolment.customers {
             enrol_customer(&mut batch, (customer_id, name), now).await?;
@@ -73,10 +104,12 @@ impl Registry {
             let item = Item::new(keys::device(&device.device_id), fields(device));
             batch.put(item.first(keys::devices_of(&device.kitchen_id)));
             let assignment = assignment(&device.kitchen_id, &device.customer_id, *since);
-            let current = self.device_assignments(&device.device_id).await?;
-            assign(&mut batch, current, assignment, |from| keys::device_assignment(&device.device_id, from));
+            let known = self.device_assignments(&device.device_id).await?;
+            let what = format!("sensor `{}`", device.device_id);
+            let key = |from| keys::device_assignment(&device.device_id, from);
+            assign(&mut batch, what, (&known, assignment), key)?;
         }
-        batch.commit().await
+        Ok(batch.commit().await?)
     }
 
     /// The ids of all customers.
@@ -93,7 +126,7 @@ impl Registry {
         batch: &mut Batch<'_>,
         enrolment: &GatewayEnrolment,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), EnrolError> {
         let GatewayEnrolment { gateway_id, kitchen_id, customer_id, public_key, since } = enrolment;
         let key = keys::gateway(gateway_id);
         let known: Option<Gateway> = batch.get(&key).await?.map(thing).transpose()?;
@@ -107,10 +140,10 @@ impl Registry {
             Gateway { gateway_id: gateway_id.clone(), customer_id: customer_id.clone(), public_keys, created_at };
         let item = Item::new(key, fields(&gateway));
         batch.put(item.first(keys::gateways_of(customer_id)).second(keys::ALL_GATEWAYS));
-        let current = self.gateway_assignments(gateway_id).await?;
+        let known = self.gateway_assignments(gateway_id).await?;
         let assignment = assignment(kitchen_id, customer_id, *since);
-        assign(batch, current, assignment, |from| keys::gateway_assignment(gateway_id, from));
-        Ok(())
+        let key = |from| keys::gateway_assignment(gateway_id, from);
+        assign(batch, format!("gateway `{gateway_id}`"), (&known, assignment), key)
     }
 }
 
@@ -141,14 +174,64 @@ fn assignment(kitchen_id: &KitchenId, customer_id: &CustomerId, from: Timestamp)
     Assignment { kitchen_id: kitchen_id.clone(), customer_id: customer_id.clone(), from, to: None }
 }
 
-/// Puts a new assignment and ends the running one, unless they are for the same place.
-fn assign(batch: &mut Batch<'_>, known: Vec<Assignment>, new: Assignment, key: impl Fn(Timestamp) -> Key) {
-    if let Some(running) = known.into_iter().find(|assignment| assignment.to.is_none()) {
-        if running.kitchen_id == new.kitchen_id && running.customer_id == new.customer_id {
-            return;
-        }
-        let ended = Assignment { to: Some(new.from), ..running };
-        batch.put(Item::new(key(ended.from), fields(&ended)));
+/// What has to be written for a thing to be somewhere from a moment on. What holds already is never shortened or erased: by
+/// it, records on their way are still judged whose they are.
+///
+/// # Errors
+/// The assignment that is in the way.
+fn moved(known: &[Assignment], new: Assignment) -> Result<Vec<Assignment>, Assignment> {
+    let Some(running) = known.iter().find(|assignment| assignment.to.is_none()) else { return Ok(vec![new]) };
+    if running.place() != new.place() {
+        let ended = Assignment { to: Some(new.from), ..running.clone() };
+        return if new.from > running.from { Ok(vec![ended, new]) } else { Err(running.clone()) };
     }
-    batch.put(Item::new(key(new.from), fields(&new)));
+    let start = start_of_stay(known, running);
+    if new.from >= start {
+        return Ok(Vec::new());
+    }
+    let earlier = Assignment { to: Some(start), ..new };
+    let in_the_way = known.iter().find(|other| other.from < start && other.to.is_some_and(|to| to > earlier.from));
+    in_the_way.map_or(Ok(vec![earlier]), |other| Err(other.clone()))
+}
+
+/// When the stay of a running assignment began: an earlier start is told of in an assignment of its own before it.
+fn start_of_stay(known: &[Assignment], running: &Assignment) -> Timestamp {
+    let mut start = running.from;
+    while let Some(before) = known.iter().find(|other| other.to == Some(start) && other.place() == running.place()) {
+        start = before.from;
+    }
+    start
+}
+
+fn assign(
+    batch: &mut Batch<'_>,
+    what: String,
+    (known, new): (&[Assignment], Assignment),
+    key: impl Fn(Timestamp) -> Key,
+) -> Result<(), EnrolError> {
+    let since = new.from;
+    let writes = moved(known, new).map_err(|other| EnrolError::Overlap {
+        what,
+        since,
+        kitchen_id: other.kitchen_id,
+        from: other.from,
+    })?;
+    for assignment in writes {
+        batch.put(Item::new(key(assignment.from), fields(&assignment)));
+    }
+    Ok(())
+}
+
+/// Nothing can be in two places: an id that is there twice is a mistake.
+fn once<'i, Id: Ord + fmt::Display + 'i>(
+    kind: &'static str,
+    ids: impl Iterator<Item = &'i Id>,
+) -> Result<(), EnrolError> {
+    let mut seen = BTreeSet::new();
+    for id in ids {
+        if !seen.insert(id) {
+            return Err(EnrolError::Twice { what: format!("{kind} `{id}`") });
+        }
+    }
+    Ok(())
 }

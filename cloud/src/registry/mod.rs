@@ -14,7 +14,7 @@ mod enrol;
 
 mod facts;
 
-pub use enrol::{Enrolment, GatewayEnrolment, KitchenEnrolment, SensorEnrolment};
+pub use enrol::{EnrolError, Enrolment, GatewayEnrolment, KitchenEnrolment, SensorEnrolment};
 pub use facts::{DeviceFacts, GatewayFacts};
 pub use scope::{Registry, Scoped, Viewer};
 pub use things::{Alert, Assignment, Customer, Device, Gateway, Kitchen, ThingStatus};

@@ -96,3 +96,40 @@ async fn a_move_ends_one_assignment_and_begins_another_and_the_same_again_change
     }
     assert_eq!(facts.assignments.len(), 2);
 }
+
+async fn try_enrol(registry: &Registry, sensors: Vec<SensorEnrolment>) -> Result<(), String> {
+    let enrolment = Enrolment { sensors, ..Enrolment::default() };
+    registry.enrol(&enrolment, at(500)).await.map_err(|error| error.to_string())
+}
+
+async fn spans(registry: &Registry) -> Vec<(String, i64, Option<i64>)> {
+    let facts = registry.device_facts(&"sensor-1".parse().unwrap()).await.unwrap().unwrap();
+    let second = |moment: Timestamp| moment.ms_since(at(0)) / 1000;
+    let span = |held: &super::Assignment| (held.customer_id.to_string(), second(held.from), held.to.map(second));
+    facts.assignments.iter().map(span).collect()
+}
+
+#[tokio::test]
+async fn a_move_into_the_past_is_refused_and_erases_nothing() {
+    let (a, b) = (("kitchen-a", "cust-a"), ("kitchen-b", "cust-b"));
+    let (_dir, registry) = registry(vec![], vec![sensor("sensor-1", a, 100)]).await;
+    for since in [50, 100] {
+        let error = try_enrol(&registry, vec![sensor("sensor-1", b, since)]).await.unwrap_err();
+        assert!(error.contains("`sensor-1`") && error.contains("`kitchen-a`"), "{error}");
+    }
+    assert_eq!(spans(&registry).await, [("cust-a".to_owned(), 100, None)]);
+    let twice = try_enrol(&registry, vec![sensor("sensor-1", a, 100), sensor("sensor-1", b, 200)]).await;
+    assert!(twice.unwrap_err().contains("twice"));
+}
+
+#[tokio::test]
+async fn an_earlier_start_lengthens_the_stay_up_to_the_one_before() {
+    let (a, b) = (("kitchen-a", "cust-a"), ("kitchen-b", "cust-b"));
+    let (_dir, registry) = registry(vec![], vec![sensor("sensor-1", a, 100)]).await;
+    for _ in 0..2 {
+        try_enrol(&registry, vec![sensor("sensor-1", a, 50)]).await.unwrap();
+        assert_eq!(spans(&registry).await, [("cust-a".to_owned(), 50, Some(100)), ("cust-a".to_owned(), 100, None)]);
+    }
+    try_enrol(&registry, vec![sensor("sensor-1", b, 200)]).await.unwrap();
+    assert!(try_enrol(&registry, vec![sensor("sensor-1", b, 150)]).await.is_err());
+}

@@ -117,6 +117,11 @@ pub struct Assignment {
 }
 
 impl Assignment {
+    /// Where, and whose.
+    pub(super) fn place(&self) -> (&KitchenId, &CustomerId) {
+        (&self.kitchen_id, &self.customer_id)
+    }
+
     /// Whether it holds at a moment.
     pub fn holds_at(&self, moment: Timestamp) -> bool {
         self.from <= moment && self.to.is_none_or(|to| moment < to)

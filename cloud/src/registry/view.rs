@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scope::{LIST_MAX, Registry, Scoped, Viewer};
 use super::things::{Alert, Device, thing};
-use crate::ingest::Judged;
+use crate::ingest::{AHEAD_MAX_MS, Judged};
 use crate::store::{Index, Item, Order, Page, Range, StoreError, Table, keys};
 
 /// A reading as stored: the record as the gateway signed it, and what became of it here.
@@ -52,6 +52,9 @@ pub struct ReadingPage {
     pub next: Option<String>,
 }
 
+/// Rows read at once where the first few were not the viewer's.
+const PAGE_MIN: u32 = 100;
+
 impl Registry {
     /// The sensors of a kitchen that its viewer may see.
     ///
@@ -70,13 +73,24 @@ impl Registry {
         Ok(sensors)
     }
 
-    /// The newest reading of a measuring point that the viewer may see.
+    /// The newest reading of a measuring point that the viewer may see. One whose time is still to come, from a gateway
+    /// whose clock was wrong, is shown only where there is no other: it must not hide the truth until then.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn current(&self, device: &Scoped<DeviceId>) -> Result<Option<StoredReading>, StoreError> {
-        let query = ReadingQuery { from: None, to: None, cursor: None, limit: 1 };
-        Ok(self.readings(device, query).await?.readings.into_iter().next())
+    pub async fn current(
+        &self,
+        device: &Scoped<DeviceId>,
+        now: Timestamp,
+    ) -> Result<Option<StoredReading>, StoreError> {
+        let newest = async |to| {
+            let query = ReadingQuery { from: None, to, cursor: None, limit: 1 };
+            self.readings(device, query).await.map(|page| page.readings.into_iter().next())
+        };
+        match newest(Some(now.saturating_add_ms(AHEAD_MAX_MS))).await? {
+            None => newest(None).await,
+            found => Ok(found),
+        }
     }
 
     /// Readings of a measuring point, newest first. What was another customer's at its time is not shown.
@@ -89,8 +103,10 @@ impl Registry {
         query: ReadingQuery<'_>,
     ) -> Result<ReadingPage, StoreError> {
         let partition = keys::device(&device.id).partition;
-        let mut range = reading_range(partition, query);
-        let page = Page(query.limit.saturating_add(1));
+        let stays = self.device_assignments(&device.id).await?;
+        let mine = stays.iter().filter(|stay| device.viewer.sees(&stay.customer_id)).map(|stay| stay.from).min();
+        let mut range = reading_range(partition, ReadingQuery { from: query.from.max(mine), ..query });
+        let mut page = Page(query.limit.saturating_add(1));
         let mut readings = Vec::new();
         loop {
             let items = self.store.query(&range, page).await?;
@@ -105,6 +121,8 @@ impl Registry {
             if !whole {
                 return Ok(ReadingPage { readings, next: None });
             }
+            // Many rows in a row were another customer's.
+            page = Page(page.0.max(PAGE_MIN));
         }
     }
 

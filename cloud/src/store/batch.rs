@@ -12,7 +12,8 @@ use super::item::{Item, Key, Write};
 #[derive(Debug)]
 pub struct Batch<'a> {
     store: &'a Store,
-    puts: Vec<Item>,
+    /// None where the item went to the last ones.
+    puts: Vec<Option<Item>>,
     last: Vec<Item>,
     places: HashMap<Key, Place>,
 }
@@ -35,7 +36,7 @@ impl<'a> Batch<'a> {
     /// The store cannot be read.
     pub async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
         match self.places.get(key) {
-            Some(Place::Puts(index)) => Ok(Some(self.puts[*index].clone())),
+            Some(Place::Puts(index)) => Ok(self.puts[*index].clone()),
             Some(Place::Last(index)) => Ok(Some(self.last[*index].clone())),
             None => self.store.get(key).await,
         }
@@ -44,29 +45,32 @@ impl<'a> Batch<'a> {
     /// Puts an item.
     pub fn put(&mut self, item: Item) {
         match self.places.get(&item.key) {
-            Some(Place::Puts(index)) => self.puts[*index] = item,
+            Some(Place::Puts(index)) => self.puts[*index] = Some(item),
             Some(Place::Last(index)) => self.last[*index] = item,
             None => {
                 self.places.insert(item.key.clone(), Place::Puts(self.puts.len()));
-                self.puts.push(item);
+                self.puts.push(Some(item));
             }
         }
     }
 
     /// Puts an item that must not be seen before all others are.
     pub fn put_last(&mut self, item: Item) {
-        match self.places.get(&item.key) {
-            Some(Place::Last(index)) => self.last[*index] = item,
-            Some(Place::Puts(_)) | None => {
-                self.places.insert(item.key.clone(), Place::Last(self.last.len()));
-                self.last.push(item);
+        match self.places.insert(item.key.clone(), Place::Last(self.last.len())) {
+            Some(Place::Last(index)) => {
+                self.places.insert(item.key.clone(), Place::Last(index));
+                self.last[index] = item;
+                return;
             }
+            Some(Place::Puts(index)) => self.puts[index] = None,
+            None => {}
         }
+        self.last.push(item);
     }
 
     /// How many items would be written.
     pub fn len(&self) -> usize {
-        self.puts.len() + self.last.len()
+        self.puts.iter().flatten().count() + self.last.len()
     }
 
     /// Whether there is nothing to write.
@@ -82,7 +86,7 @@ impl<'a> Batch<'a> {
         if self.is_empty() {
             return Ok(());
         }
-        let writes: Vec<Write> = self.puts.into_iter().chain(self.last).map(Write::Put).collect();
+        let writes: Vec<Write> = self.puts.into_iter().flatten().chain(self.last).map(Write::Put).collect();
         self.store.commit(&writes).await
     }
 }

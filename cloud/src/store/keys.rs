@@ -64,14 +64,19 @@ pub fn alarm_state(id: &DeviceId) -> Key {
     Key::new(Table::Devices, device_partition(id), "ALARM")
 }
 
-/// The stored sequence ranges of one epoch.
-pub fn ledger(gateway: &GatewayId, epoch: &Epoch) -> Key {
-    Key::new(Table::Devices, gateway_partition(gateway), format!("EPOCH#{epoch}"))
+/// The stored sequence ranges of one epoch, a block of them.
+pub fn ledger(gateway: &GatewayId, epoch: &Epoch, block: u64) -> Key {
+    Key::new(Table::Devices, gateway_partition(gateway), format!("EPOCH#{epoch}#{block:013}"))
 }
 
 /// A gateway's last birth or heartbeat.
 pub fn status(gateway: &GatewayId) -> Key {
     Key::new(Table::Devices, gateway_partition(gateway), "STATUS")
+}
+
+/// A gateway's last will: what the door says for it when its connection dies.
+pub fn last_will(gateway: &GatewayId) -> Key {
+    Key::new(Table::Devices, gateway_partition(gateway), "LASTWILL")
 }
 
 /// A reading.

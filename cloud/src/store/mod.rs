@@ -17,9 +17,10 @@
 //! | Devices | `DEVICE#{device}` | `ALARM` | the alarm engine's memory | | |
 //! | Devices | `GATEWAY#{gateway}` | `METADATA` | gateway and its public keys | `CUSTOMER#{customer}#GATEWAYS` | `GATEWAYS` |
 //! | Devices | `GATEWAY#{gateway}` | `ASSIGNMENT#{from}` | where it was, dated | | |
-//! | Devices | `GATEWAY#{gateway}` | `EPOCH#{epoch}` | ledger: sequence ranges stored, and kept aside | | |
+//! | Devices | `GATEWAY#{gateway}` | `EPOCH#{epoch}#{block}` | ledger: sequence ranges stored, and kept aside | | |
 //! | Devices | `GATEWAY#{gateway}` | `QUARANTINE` | how much has gone into its ring | | |
 //! | Devices | `GATEWAY#{gateway}` | `STATUS` | its last birth or heartbeat | | |
+//! | Devices | `GATEWAY#{gateway}` | `LASTWILL` | its last will; it is lost if this came after | | |
 //! | Alerts | `KITCHEN#{kitchen}` | `ALERT#{timestamp}#{device}#{type}` | alert | `CUSTOMER#{customer}#ACTIVE` while active | `ALERT#{id}` |
 //!
 //! | access pattern | how |

@@ -98,8 +98,10 @@ async fn a_batch_sees_its_own_writes_and_nobody_else_does_before_the_commit() {
     assert_eq!(batch.get(&item("last", 0).key).await.unwrap(), Some(item("last", 1)));
     assert_eq!(batch.len(), 2);
     assert_eq!(store.get(&item("1", 0).key).await.unwrap(), Some(item("1", 1)));
+    batch.put_last(item("1", 4));
+    assert_eq!((batch.len(), batch.get(&item("1", 0).key).await.unwrap()), (2, Some(item("1", 4))));
     batch.commit().await.unwrap();
-    assert_eq!(store.get(&item("1", 0).key).await.unwrap(), Some(item("1", 3)));
+    assert_eq!(store.get(&item("1", 0).key).await.unwrap(), Some(item("1", 4)));
 }
 
 #[tokio::test]

@@ -33,10 +33,15 @@ pub enum ServeError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Secret(#[from] SecretError),
-    /// The endpoint's certificates cannot be used.
-    #[error(transparent)]
-    #[diagnostic(code(serve::tls), help("make them: `kitchen-cloud --config FILE pki init`, or correct `[endpoint]`"))]
-    Tls(#[from] TlsError),
+    /// A door's certificates cannot be used.
+    #[error("{error}")]
+    #[diagnostic(code(serve::tls), help("make them: `kitchen-cloud --config FILE pki init`, or correct `{setting}`"))]
+    Tls {
+        /// What names the file: section and key, or the section if it is not one file's fault.
+        setting: String,
+        /// What is wrong; said in full above, so it is no cause of its own.
+        error: TlsError,
+    },
     /// There is a metrics recorder already.
     #[error("cannot install the metrics recorder")]
     #[diagnostic(code(serve::metrics), help("only one cloud can run in a process"))]

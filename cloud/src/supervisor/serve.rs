@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::{BrokerConfig, Config, EndpointConfig};
 use crate::databases::Databases;
 use crate::endpoint::tls::{TlsError, server_config};
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::{self, Capacity, Endpoint};
 use crate::ingest::IngestTask;
 use crate::supervisor::error::ServeError;
 use crate::supervisor::listeners::Listeners;
@@ -85,16 +86,43 @@ struct Keys {
 impl Keys {
     fn load(config: &Config) -> Result<Self, ServeError> {
         let EndpointConfig { enabled, certificate, key, ca, .. } = &config.endpoint;
-        let tls = enabled.then(|| server_config(certificate, key, ca)).transpose()?;
+        let endpoint = Files { section: "endpoint", certificate, key, ca };
+        let tls = enabled.then(|| endpoint.load(server_config)).transpose()?;
         let broker = config.broker.as_ref().map(|broker| {
-            let tls = bridge::client_config(&broker.certificate, &broker.key, &broker.ca)?;
-            Ok::<_, TlsError>((broker.clone(), tls))
+            let BrokerConfig { certificate, key, ca, .. } = broker;
+            let tls = Files { section: "broker", certificate, key, ca }.load(bridge::client_config)?;
+            Ok::<_, ServeError>((broker.clone(), tls))
         });
         Ok(Self {
             tls,
             broker: broker.transpose()?,
             tokens: Tokens::open(&config.api.jwt_secret_file, config.api.token_lifetime)?,
         })
+    }
+}
+
+/// A door's files, and the section of the configuration that names them.
+struct Files<'a> {
+    section: &'static str,
+    certificate: &'a Path,
+    key: &'a Path,
+    ca: &'a Path,
+}
+
+impl Files<'_> {
+    fn load<T>(&self, tls: impl Fn(&Path, &Path, &Path) -> Result<T, TlsError>) -> Result<T, ServeError> {
+        tls(self.certificate, self.key, self.ca)
+            .map_err(|error| ServeError::Tls { setting: self.setting(&error), error })
+    }
+
+    /// Where the configuration names what is wrong.
+    fn setting(&self, error: &TlsError) -> String {
+        let named = [("certificate", self.certificate), ("key", self.key), ("ca", self.ca)];
+        let wrong = match error {
+            TlsError::Pem { path, .. } => named.into_iter().find(|(_, named)| named == path),
+            TlsError::Config(_) => None,
+        };
+        wrong.map_or_else(|| format!("[{}]", self.section), |(key, _)| format!("{}.{key}", self.section))
     }
 }
 
@@ -117,7 +145,8 @@ fn start(parts: Parts, databases: &Databases) -> Running {
     let stop_ingest = running.ingest.shutdown();
     running.ingest.spawn("ingest", never_fails(task.run(stop_ingest)));
     if let (Some(listener), Some(tls)) = (listeners.endpoint, tls) {
-        let gateways = Endpoint { listener, tls, registry: databases.registry(), ingest: ingest.clone() };
+        let (registry, ingest, capacity) = (databases.registry(), ingest.clone(), Capacity::default());
+        let gateways = Endpoint { listener, tls, registry, ingest, capacity };
         let shutdown = running.doors.shutdown();
         running.doors.spawn("endpoint", never_fails(endpoint::run(gateways, shutdown)));
     }

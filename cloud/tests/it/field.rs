@@ -18,6 +18,8 @@ use kitchen_contract::signature::DeviceKey;
 use kitchen_contract::status::{Status, StatusKind};
 use kitchen_contract::time::Timestamp;
 use kitchen_contract::unit::{Celsius, MilliAmp};
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 
 /// The sink's clock in tests that do not look at time.
@@ -72,6 +74,14 @@ impl Field {
     pub(crate) async fn store(&self) -> Store {
         Store::open_sqlite(&self.path("store.sqlite")).await.unwrap()
     }
+
+    /// A store that takes nothing until this is dropped: messages stay on their way.
+    pub(crate) async fn blocked_store(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.path("store.sqlite"));
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+        connection
+    }
 }
 
 impl Gateway {
@@ -93,14 +103,23 @@ impl Gateway {
 
     /// A signed birth.
     pub(crate) fn birth(&self, epoch: &str) -> Vec<u8> {
+        self.status(epoch, StatusKind::Birth, (0, None))
+    }
+
+    pub(crate) fn status(
+        &self,
+        epoch: &str,
+        kind: StatusKind,
+        (last_seq, timestamp): (u64, Option<Timestamp>),
+    ) -> Vec<u8> {
         let status = Status {
             v: kitchen_contract::VERSION,
             gateway_id: self.id.clone(),
             epoch: epoch.parse().unwrap(),
-            kind: StatusKind::Birth,
-            last_seq: 0,
+            kind,
+            last_seq,
             backlog: 0,
-            timestamp: None,
+            timestamp,
             agent_version: "0.1.0".to_owned(),
         };
         status.seal(&self.key).unwrap()

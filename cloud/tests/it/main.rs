@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing test may panic, its helpers too")]
 
+mod bridge;
 mod cli;
 mod endpoint;
 mod field;

@@ -68,7 +68,20 @@ impl Program {
 
     /// Starts `serve`.
     pub(crate) fn serve(&self) -> Service {
-        let mut child = self.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        Self::start(self.command(&["serve"]))
+    }
+
+    /// Starts `serve` as one that may open so many files.
+    pub(crate) fn serve_with_files(&self, files: u32) -> Service {
+        let serve = self.command(&["serve"]);
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n $0 && exec \"$@\"", &files.to_string()]);
+        command.arg(serve.get_program()).args(serve.get_args());
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Service {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         Service { child, log }
     }

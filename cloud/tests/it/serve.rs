@@ -64,6 +64,23 @@ fn without_certificates_it_says_how_to_make_them() {
 }
 
 #[test]
+fn a_file_that_is_missing_or_wrong_is_named_with_its_section_and_key() {
+    let program = Program::new();
+    program.run(&["pki", "init"]);
+    for (broker, setting) in [
+        ("ca = \"missing.pem\"", "`broker.ca`"),
+        ("certificate = \"missing.pem\"", "`broker.certificate`"),
+        ("key = \"missing.key\"", "`broker.key`"),
+        ("key = \"pki/server.key\"", "`[broker]`"),
+    ] {
+        program.configure(&format!("[broker]\nhost = \"localhost\"\n{broker}\n"));
+        let outcome = program.run(&["serve"]);
+        assert_eq!(outcome.code, Some(2));
+        assert!(outcome.stderr.contains(&format!("or correct {setting}")), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn no_secret_is_in_the_log() {
     let program = Program::new();
     program.run(&["pki", "init"]);
@@ -86,4 +103,36 @@ fn no_secret_is_in_the_log() {
     let secret = std::fs::read_to_string(program.path("data/jwt-secret")).unwrap();
     assert!(!log.is_empty());
     assert!(!log.contains("xyzzy") && !log.contains(secret.trim()), "{log}");
+}
+
+/// It accepts: what is not TLS gets an alert, and whoever came before has been accepted too.
+fn is_answered(endpoint: &str) {
+    let mut stream = TcpStream::connect(endpoint).unwrap();
+    stream.write_all(b"not a handshake").unwrap();
+    assert_eq!(stream.read(&mut [0]).unwrap(), 1);
+}
+
+#[test]
+fn too_few_open_files_are_said_at_the_start_and_once_when_they_run_out() {
+    const FILES: u32 = 64;
+    let program = Program::new();
+    program.run(&["pki", "init"]);
+    let mut service = program.serve_with_files(FILES);
+    let serving = service.wait_for("serving");
+    let endpoint = serving["endpoint"].as_str().unwrap().to_owned();
+    let short = service.wait_for(
+        "fewer files may be open than there are connection slots: raise it, `LimitNOFILE=` in the systemd unit",
+    );
+    assert_eq!((short["allowed"].as_u64(), short["level"].as_str()), (Some(u64::from(FILES)), Some("WARN")));
+    let strangers = || (0..2 * FILES).map(|_| TcpStream::connect(&endpoint).unwrap()).collect::<Vec<_>>();
+    let crowd = strangers();
+    service.wait_for("cannot accept a connection");
+    drop(crowd);
+    is_answered(&endpoint);
+    drop(strangers());
+    is_answered(&endpoint);
+    assert_eq!(service.stop(), Some(0));
+    let mut log = String::new();
+    service.log.read_to_string(&mut log).unwrap();
+    assert!(!log.contains("cannot accept a connection"), "{log}");
 }

@@ -35,10 +35,11 @@ impl Evidence {
                 aside += 1;
             }
         }
-        let mut ledger = BTreeMap::new();
+        let mut ledger: BTreeMap<String, Vec<(u64, u64)>> = BTreeMap::new();
         for (sort, item) in items(&pool, "VisionDrive-Devices").await {
-            if let Some(epoch) = sort.strip_prefix("EPOCH#") {
-                ledger.insert(epoch.to_owned(), serde_json::from_value(item["ranges"].clone()).unwrap());
+            if let Some((epoch, _block)) = sort.strip_prefix("EPOCH#").and_then(|rest| rest.split_once('#')) {
+                let ranges = serde_json::from_value(item["ranges"].clone()).unwrap();
+                join(ledger.entry(epoch.to_owned()).or_default(), ranges);
             }
         }
         pool.close().await;
@@ -102,7 +103,17 @@ impl Evidence {
 }
 
 async fn items(pool: &SqlitePool, table: &str) -> Vec<(String, Value)> {
-    let sql = sqlx::AssertSqlSafe(format!("SELECT sk, item FROM \"{table}\""));
+    let sql = sqlx::AssertSqlSafe(format!("SELECT sk, item FROM \"{table}\" ORDER BY sk"));
     let rows = sqlx::query(sql).fetch_all(pool).await.unwrap();
     rows.iter().map(|row| (row.get(0), serde_json::from_str(row.get(1)).unwrap())).collect()
+}
+
+/// The ledger of an epoch comes in blocks, in rising order; what continues over the end of one is one range.
+fn join(known: &mut Vec<(u64, u64)>, ranges: Vec<(u64, u64)>) {
+    for (from, to) in ranges {
+        match known.last_mut() {
+            Some(last) if last.1 + 1 == from => last.1 = to,
+            _ => known.push((from, to)),
+        }
+    }
 }

@@ -13,6 +13,8 @@ use nix::fcntl::OFlag;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks of the client.
 const LOOK: Duration = Duration::from_millis(2);
+/// What the device has to answer a question, before it is asked again.
+const ANSWER: Duration = Duration::from_millis(40);
 
 struct Client(File);
 
@@ -48,19 +50,38 @@ impl Client {
         output
     }
 
+    /// Asks again and again until the answer comes: during an upload a line may be lost, as at the real device.
+    async fn ask(&mut self, line: &str, answer: &str) {
+        let mut output = String::new();
+        let ask = async {
+            while !output.contains(answer) {
+                self.send(line);
+                tokio::time::sleep(ANSWER).await;
+                let mut buffer = [0; 4096];
+                if let Ok(count) = self.0.read(&mut buffer) {
+                    output += &String::from_utf8_lossy(&buffer[..count]);
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, ask).await;
+        assert!(in_time.is_ok(), "asked {line:?} for {answer:?}, got {output:?}");
+    }
+
+    /// Reads what is left until end of file. Not at once: a child that another test is just starting has the terminal's
+    /// other end until its program begins.
+    async fn read_to_hang_up(&mut self) {
+        let read = async {
+            let mut buffer = [0; 4096];
+            while !matches!(self.0.read(&mut buffer), Ok(0)) {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, read).await.is_ok(), "no end of file");
+    }
+
     /// The password again and again, as a driver does after a reset.
     async fn log_in(&mut self) {
-        for _ in 0..50 {
-            self.send("604218");
-            tokio::time::sleep(Duration::from_millis(40)).await;
-            let mut buffer = [0; 4096];
-            if let Ok(count) = self.0.read(&mut buffer)
-                && String::from_utf8_lossy(&buffer[..count]).contains("Password Correct")
-            {
-                return;
-            }
-        }
-        panic!("no login");
+        self.ask("604218", "Password Correct").await;
     }
 }
 
@@ -85,10 +106,8 @@ async fn a_client_logs_in_measures_and_comes_back() {
     let mut client = Client::open(&link);
     // The login lives in the device, and nothing that the other client left unread is read here.
     tokio::time::sleep(Duration::from_millis(20)).await;
-    client.send("AT");
-    client.read_until("\r\nOK\r\n\r\n").await;
-    client.send("AT+DEUI=?");
-    client.read_until(&format!("{}\r\n\r\nOK\r\n\r\n", sensor.imei())).await;
+    client.ask("AT", "\r\nOK\r\n\r\n").await;
+    client.ask("AT+DEUI=?", &format!("{}\r\n\r\nOK\r\n\r\n", sensor.imei())).await;
     sensor.stop().await.unwrap();
     assert!(fs::symlink_metadata(&link).is_err());
 }
@@ -99,18 +118,19 @@ async fn unplugged_a_client_sees_a_hang_up_and_the_device_lives_on() {
     let (sensor, link) = sensor_in(directory.path());
     let mut client = Client::open(&link);
     client.log_in().await;
+    // A program started meanwhile must not keep the cable plugged in.
+    let mut bystander = std::process::Command::new("sleep").arg("60").spawn().unwrap();
     sensor.unplug().await.unwrap();
     assert!(fs::symlink_metadata(&link).is_err());
-    let mut buffer = [0; 4096];
-    while client.0.read(&mut buffer).is_ok_and(|count| count > 0) {}
-    assert_eq!(client.0.read(&mut buffer).unwrap(), 0);
+    client.read_to_hang_up().await;
+    bystander.kill().unwrap();
+    bystander.wait().unwrap();
     assert_eq!(client.0.write(b"AT\r").unwrap_err().raw_os_error(), Some(5));
 
     sensor.replug().await.unwrap();
     let mut client = Client::open(&link);
     tokio::time::sleep(Duration::from_millis(20)).await;
-    client.send("AT+TDC=?");
-    client.read_until("7200\r\n\r\nOK\r\n\r\n").await;
+    client.ask("AT+TDC=?", "7200\r\n\r\nOK\r\n\r\n").await;
     sensor.stop().await.unwrap();
 }
 
@@ -129,10 +149,8 @@ async fn reset_silence_and_another_pin() {
     sensor.reset().await.unwrap();
     let boot = client.read_until("NB module is initializing...").await;
     assert!(!boot.contains("PS-NB,v") && boot.contains("POR/PDR"), "{boot}");
-    client.send("604218");
-    client.read_until("Password Incorrect").await;
-    client.send("another1");
-    client.read_until("Password Correct").await;
+    client.ask("604218", "Password Incorrect").await;
+    client.ask("another1", "Password Correct").await;
     sensor.stop().await.unwrap();
 }
 

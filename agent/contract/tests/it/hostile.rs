@@ -57,9 +57,8 @@ fn an_unknown_version_still_has_a_header_and_a_signature() {
 
 #[test]
 fn a_broken_sequence_is_refused_as_a_whole() {
-    let edits: [fn(&mut Value); 4] = [
+    let edits: [fn(&mut Value); 3] = [
         |document| document["records"][0]["seq"] = 2.into(),
-        |document| document["from"] = 0.into(),
         |document| document["records"][1]["seq"] = "2".into(),
         |document| document["to"] = 3.into(),
     ];
@@ -67,6 +66,25 @@ fn a_broken_sequence_is_refused_as_a_whole() {
         assert_eq!(changed(edit).records(), Err(ReadError::Sequence));
     }
     assert_eq!(changed(|document| document["records"] = Value::Array(vec![])).records(), Err(ReadError::Records));
+}
+
+#[test]
+fn a_header_without_a_range_is_none() {
+    for (from, to) in [(0, 2), (3, 2), (1, 1_u64 << 53)] {
+        let mut document: Value = serde_json::from_str(ENVELOPE).unwrap();
+        (document["from"], document["to"]) = (from.into(), to.into());
+        let opened = Opened::read(document.to_string().as_bytes());
+        assert!(matches!(opened, Err(OpenError::Header(_))), "{from} to {to}");
+    }
+}
+
+#[test]
+fn a_hole_where_a_record_was_lost_is_no_broken_sequence() {
+    let opened = changed(|document| {
+        document["records"][1]["seq"] = 4.into();
+        document["to"] = 4.into();
+    });
+    assert_eq!(opened.records().unwrap().iter().map(|record| record.seq).collect::<Vec<_>>(), [1, 4]);
 }
 
 #[test]

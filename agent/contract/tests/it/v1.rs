@@ -3,7 +3,7 @@
 
 use kitchen_contract::VERSION;
 use kitchen_contract::ack::{Ack, RejectReason, Rejected};
-use kitchen_contract::envelope::{Envelope, Opened};
+use kitchen_contract::envelope::{Envelope, Opened, SealError};
 use kitchen_contract::fault::SensorFault;
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::{Absence, Body, EpochEnd, Event, Gap, GapReason, Reading, Record, RecordError, Trigger};
@@ -168,6 +168,14 @@ fn envelope_with_signature() {
     assert_eq!(opened.verify(&key().public()), Ok(()));
     let records: Vec<_> = opened.records().unwrap().into_iter().map(|received| received.record.unwrap()).collect();
     assert_eq!(records, envelope().records);
+}
+
+#[test]
+fn records_out_of_order_are_not_sealed() {
+    for records in [vec![reading(), started()], vec![started(), started()], vec![Record { seq: 0, ..started() }]] {
+        assert!(matches!(Envelope { records, ..envelope() }.seal(&key()), Err(SealError::Sequence)));
+    }
+    assert!(matches!(Envelope { records: vec![], ..envelope() }.seal(&key()), Err(SealError::Empty)));
 }
 
 #[test]

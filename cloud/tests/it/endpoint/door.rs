@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kitchen_cloud::clock::Clock;
 use kitchen_cloud::endpoint::tls::server_config;
-use kitchen_cloud::endpoint::{Endpoint, run};
+use kitchen_cloud::endpoint::{Capacity, Endpoint, run};
 use kitchen_cloud::ingest::IngestTask;
 use kitchen_cloud::pki::authority::Issued;
 use kitchen_cloud::registry::Registry;
@@ -13,8 +13,7 @@ use kitchen_cloud::store::Store;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::sqlite::SqliteConnection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
@@ -35,6 +34,11 @@ pub(super) struct Door {
 
 impl Door {
     pub(super) async fn open() -> Self {
+        Self::open_for(Capacity::default()).await
+    }
+
+    /// One that is smaller.
+    pub(super) async fn open_for(capacity: Capacity) -> Self {
         let _installed_before = rustls::crypto::ring::default_provider().install_default();
         let field = Field::new();
         let (a, b) = (field.gateway("gw-a"), field.gateway("gw-b"));
@@ -46,7 +50,7 @@ impl Door {
         let (ingest_task, ingest) = IngestTask::new(store.clone(), Clock::fixed(now()));
         tokio::spawn(ingest_task.run(CancellationToken::new()));
         let shutdown = CancellationToken::new();
-        let endpoint = Endpoint { listener, tls, registry: Registry::new(store.clone()), ingest };
+        let endpoint = Endpoint { listener, tls, registry: Registry::new(store.clone()), ingest, capacity };
         let task = tokio::spawn(run(endpoint, shutdown.clone()));
         Self { field, a, b, store, address, shutdown, task }
     }
@@ -100,10 +104,7 @@ impl Door {
 
     /// A store that takes nothing until this is dropped: messages stay on their way.
     pub(super) async fn blocked_store(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(self.field.path("store.sqlite"));
-        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
-        connection
+        self.field.blocked_store().await
     }
 
     /// The sequence numbers stored for a measuring point, in the order of time.

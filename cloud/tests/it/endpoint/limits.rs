@@ -2,7 +2,7 @@
 
 use kitchen_cloud::store::keys;
 use kitchen_contract::envelope::ENVELOPE_BYTES_MAX;
-use kitchen_contract::status::{Status, StatusKind};
+use kitchen_contract::status::StatusKind;
 use rustls::HandshakeKind;
 use tokio::io::AsyncWriteExt;
 
@@ -165,37 +165,54 @@ async fn nothing_is_confirmed_while_the_store_takes_nothing() {
     drop(blocked);
 }
 
+const STATUS: &str = "visiondrive/gateway/gw-a/status";
+
+fn last_will(gateway: &Gateway) -> Vec<u8> {
+    gateway.status("cepoch", StatusKind::LastWill, (0, None))
+}
+
+/// The kind of `gw-a`'s last will once it is stored. Messages of another gateway, behind it through the same ingest, are the clock.
+async fn will_of_a(door: &Door, b: &mut Peer) -> serde_json::Value {
+    for _ in 0..100 {
+        b.confirmed("visiondrive/gateway/gw-b/status", &door.b.birth("cepoch")).await;
+        if let Some(item) = door.store.get(&keys::last_will(&door.a.id)).await.unwrap() {
+            return item.body["kind"].clone();
+        }
+    }
+    panic!("no last will");
+}
+
 #[tokio::test]
 async fn the_last_will_speaks_only_when_the_gateway_is_lost() {
     let door = Door::open().await;
-    let status = Status {
-        v: 1,
-        gateway_id: door.a.id.clone(),
-        epoch: "cepoch".parse().unwrap(),
-        kind: StatusKind::LastWill,
-        last_seq: 0,
-        backlog: 0,
-        timestamp: None,
-        agent_version: "0.1.0".to_owned(),
-    };
-    let will = status.seal(&door.a.key).unwrap();
-    let connect =
-        Connect { client_id: "gw-a", keep_alive_s: 60, will: Some(("visiondrive/gateway/gw-a/status", &will)) };
-    let mut polite = door.enter_with(&door.a, &connect, Version::V3).await;
-    polite.send(&GOODBYE).await;
-    polite.is_closed().await;
+    let will = last_will(&door.a);
+    let connect = Connect { client_id: "gw-a", keep_alive_s: 60, will: Some((STATUS, &will)) };
+    // Version 5 may spell out that its goodbye is a normal one.
+    for (version, goodbye) in [(Version::V3, &GOODBYE[..]), (Version::V5, &GOODBYE), (Version::V5, &[0xE0, 1, 0])] {
+        let mut polite = door.enter_with(&door.a, &connect, version).await;
+        polite.send(goodbye).await;
+        polite.is_closed().await;
+    }
     // Another message behind it through the same ingest: had there been a will, it would be stored by now.
     let mut b = door.enter(&door.b, Version::V3).await;
     b.confirmed("visiondrive/gateway/gw-b/status", &door.b.birth("cepoch")).await;
-    assert!(door.store.get(&keys::status(&door.a.id)).await.unwrap().is_none());
+    assert!(door.store.get(&keys::last_will(&door.a.id)).await.unwrap().is_none());
     drop(door.enter_with(&door.a, &connect, Version::V3).await);
-    let stored = loop {
-        b.confirmed("visiondrive/gateway/gw-b/status", &door.b.birth("cepoch")).await;
-        if let Some(item) = door.store.get(&keys::status(&door.a.id)).await.unwrap() {
-            break item;
-        }
-    };
-    assert_eq!(stored.body["kind"], "lastWill");
+    assert_eq!(will_of_a(&door, &mut b).await, "lastWill");
+}
+
+#[tokio::test]
+async fn a_goodbye_may_ask_for_the_last_will() {
+    for goodbye in [&[0xE0, 1, 0x04][..], &[0xE0, 2, 0x04, 0], &[0xE0, 1, 0x80]] {
+        let door = Door::open().await;
+        let will = last_will(&door.a);
+        let connect = Connect { client_id: "gw-a", keep_alive_s: 60, will: Some((STATUS, &will)) };
+        let mut a = door.enter_with(&door.a, &connect, Version::V5).await;
+        a.send(goodbye).await;
+        a.is_closed().await;
+        let mut b = door.enter(&door.b, Version::V3).await;
+        assert_eq!(will_of_a(&door, &mut b).await, "lastWill", "{goodbye:?}");
+    }
 }
 
 #[tokio::test]

@@ -5,4 +5,6 @@ mod door;
 mod early;
 mod limits;
 mod matrix;
-mod wire;
+mod nuisance;
+mod slots;
+pub(crate) mod wire;

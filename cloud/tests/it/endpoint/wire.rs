@@ -2,55 +2,57 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
+use tokio_rustls::TlsStream;
 
 /// Nothing on loopback takes longer.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
+pub(crate) enum Version {
     V3,
     V5,
 }
 
-pub(super) const BOTH: [Version; 2] = [Version::V3, Version::V5];
+pub(crate) const BOTH: [Version; 2] = [Version::V3, Version::V5];
 
 /// Packet types, as they stand in the first four bits.
-pub(super) const CONNACK: u8 = 2;
-pub(super) const PUBLISH: u8 = 3;
-pub(super) const PUBACK: u8 = 4;
-pub(super) const SUBACK: u8 = 9;
-pub(super) const PINGRESP: u8 = 13;
-pub(super) const DISCONNECT: u8 = 14;
+pub(crate) const CONNECT: u8 = 1;
+pub(crate) const CONNACK: u8 = 2;
+pub(crate) const PUBLISH: u8 = 3;
+pub(crate) const PUBACK: u8 = 4;
+pub(crate) const SUBSCRIBE: u8 = 8;
+pub(crate) const SUBACK: u8 = 9;
+pub(crate) const PINGRESP: u8 = 13;
+pub(crate) const DISCONNECT: u8 = 14;
 
-pub(super) const PINGREQ: [u8; 2] = [0xC0, 0];
-pub(super) const GOODBYE: [u8; 2] = [0xE0, 0];
+pub(crate) const PINGREQ: [u8; 2] = [0xC0, 0];
+pub(crate) const GOODBYE: [u8; 2] = [0xE0, 0];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Packet {
-    pub(super) kind: u8,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Packet {
+    pub(crate) kind: u8,
+    pub(crate) body: Vec<u8>,
 }
 
 /// One side of a connection that has passed TLS.
-pub(super) struct Peer {
+pub(crate) struct Peer {
     stream: TlsStream<TcpStream>,
     version: Version,
 }
 
 impl Peer {
-    pub(super) const fn new(stream: TlsStream<TcpStream>, version: Version) -> Self {
-        Self { stream, version }
+    pub(crate) fn new(stream: impl Into<TlsStream<TcpStream>>, version: Version) -> Self {
+        Self { stream: stream.into(), version }
     }
 
     /// Sends bytes; a peer that is gone shows when reading.
-    pub(super) async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         let _gone = self.stream.write_all(bytes).await;
         let _gone = self.stream.flush().await;
     }
 
     /// The next packet; `None` once the connection is over. A test that waits for what never comes fails, it does not hang.
-    pub(super) async fn next(&mut self) -> Option<Packet> {
+    pub(crate) async fn next(&mut self) -> Option<Packet> {
         let packet = tokio::time::timeout(PATIENCE, self.read_packet()).await;
         packet.unwrap_or_else(|_| panic!("no packet within {PATIENCE:?}"))
     }
@@ -71,29 +73,29 @@ impl Peer {
         Some(Packet { kind: first >> 4, body })
     }
 
-    pub(super) async fn expect(&mut self, kind: u8) -> Packet {
+    pub(crate) async fn expect(&mut self, kind: u8) -> Packet {
         let packet = self.next().await.unwrap_or_else(|| panic!("closed before {kind}"));
         assert_eq!(packet.kind, kind, "{packet:?}");
         packet
     }
 
     /// The connection still works, and nothing else was on its way.
-    pub(super) async fn is_quiet(&mut self) {
+    pub(crate) async fn is_quiet(&mut self) {
         self.send(&PINGREQ).await;
         self.expect(PINGRESP).await;
     }
 
-    pub(super) async fn is_closed(&mut self) {
+    pub(crate) async fn is_closed(&mut self) {
         assert_eq!(self.next().await, None);
     }
 
-    pub(super) async fn publish(&mut self, topic: &str, packet_id: Option<u16>, payload: &[u8]) {
+    pub(crate) async fn publish(&mut self, topic: &str, packet_id: Option<u16>, payload: &[u8]) {
         let bytes = publish(self.version, topic, packet_id, payload);
         self.send(&bytes).await;
     }
 
     /// Publishes with QoS 1 and returns the reason of the PUBACK; 0 is success.
-    pub(super) async fn confirmed(&mut self, topic: &str, payload: &[u8]) -> u8 {
+    pub(crate) async fn confirmed(&mut self, topic: &str, payload: &[u8]) -> u8 {
         self.publish(topic, Some(7), payload).await;
         let puback = self.expect(PUBACK).await;
         assert_eq!(puback.body[..2], [0, 7]);
@@ -101,14 +103,14 @@ impl Peer {
     }
 
     /// Subscribes and returns the code of the SUBACK.
-    pub(super) async fn subscribe(&mut self, filter: &str) -> u8 {
-        let bytes = subscribe(self.version, filter);
+    pub(crate) async fn subscribe(&mut self, filter: &str) -> u8 {
+        let bytes = subscribe(self.version, &[filter]);
         self.send(&bytes).await;
         *self.expect(SUBACK).await.body.last().unwrap()
     }
 
     /// The payload of the next message.
-    pub(super) async fn message(&mut self) -> (String, Vec<u8>) {
+    pub(crate) async fn message(&mut self) -> (String, Vec<u8>) {
         let Packet { body, .. } = self.expect(PUBLISH).await;
         let length = usize::from(u16::from_be_bytes([body[0], body[1]]));
         let rest = if self.version == Version::V5 { 1 } else { 0 };
@@ -117,14 +119,14 @@ impl Peer {
 }
 
 /// CONNECT with a clean start.
-pub(super) struct Connect<'a> {
-    pub(super) client_id: &'a str,
-    pub(super) keep_alive_s: u16,
-    pub(super) will: Option<(&'a str, &'a [u8])>,
+pub(crate) struct Connect<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) keep_alive_s: u16,
+    pub(crate) will: Option<(&'a str, &'a [u8])>,
 }
 
 impl Connect<'_> {
-    pub(super) fn bytes(&self, version: Version) -> Vec<u8> {
+    pub(crate) fn bytes(&self, version: Version) -> Vec<u8> {
         let flags = 0x02 | if self.will.is_some() { 0x04 } else { 0 };
         let mut body = text("MQTT");
         body.extend([if version == Version::V5 { 5 } else { 4 }, flags]);
@@ -142,11 +144,11 @@ impl Connect<'_> {
 }
 
 /// PUBLISH; QoS 1 with a packet id, else QoS 0.
-pub(super) fn publish(version: Version, topic: &str, packet_id: Option<u16>, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn publish(version: Version, topic: &str, packet_id: Option<u16>, payload: &[u8]) -> Vec<u8> {
     publish_with(version, if packet_id.is_some() { 0x32 } else { 0x30 }, (topic, packet_id), payload)
 }
 
-pub(super) fn publish_with(
+pub(crate) fn publish_with(
     version: Version,
     first: u8,
     (topic, packet_id): (&str, Option<u16>),
@@ -159,11 +161,14 @@ pub(super) fn publish_with(
     frame(first, &body)
 }
 
-fn subscribe(version: Version, filter: &str) -> Vec<u8> {
+/// SUBSCRIBE with QoS 1.
+pub(crate) fn subscribe(version: Version, filters: &[&str]) -> Vec<u8> {
     let mut body = vec![0, 9];
     no_properties(version, &mut body);
-    body.extend(text(filter));
-    body.push(1);
+    for filter in filters {
+        body.extend(text(filter));
+        body.push(1);
+    }
     frame(0x82, &body)
 }
 

@@ -76,8 +76,9 @@ impl Sink {
     }
 
     pub(super) async fn ledger(&self, gateway: &GatewayId, epoch: &str) -> SeqRanges {
-        let item = self.store.get(&keys::ledger(gateway, &epoch.parse().unwrap())).await.unwrap();
-        item.map(|item| serde_json::from_value(item.body["ranges"].clone()).unwrap()).unwrap_or_default()
+        let blocks = self.items(Table::Devices, &format!("GATEWAY#{gateway}"), &format!("EPOCH#{epoch}#")).await;
+        let ranges = blocks.into_iter().map(|item| serde_json::from_value(item.body["ranges"].clone()).unwrap());
+        ranges.flat_map(|ranges: Vec<(u64, u64)>| ranges).collect::<Vec<_>>().into()
     }
 
     pub(super) async fn items(&self, table: Table, partition: &str, prefix: &str) -> Vec<Item> {

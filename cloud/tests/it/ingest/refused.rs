@@ -1,32 +1,19 @@
 //! What is not believed frees nothing; what is signed but cannot be taken is kept aside, within a bound, and answered.
 
-use kitchen_cloud::registry::{Enrolment, Registry};
+use kitchen_cloud::registry::Enrolment;
 use kitchen_cloud::store::{Item, Write, keys};
 use kitchen_contract::ack::{Ack, RejectReason};
 use kitchen_contract::record::{Body, Event, Record};
 use kitchen_contract::signature;
+use kitchen_contract::status::StatusKind;
 use kitchen_contract::time::Clock;
 use serde_json::{Map, Value, json};
 
 use super::bench::{Sink, records, status};
-use crate::field::{Field, Gateway, ago, enrol, now, reading, sensor};
-
-struct Scene {
-    field: Field,
-    a: Gateway,
-    b: Gateway,
-    sink: Sink,
-}
+use super::scene::Scene;
+use crate::field::{Gateway, ago, now, reading, sensor};
 
 impl Scene {
-    async fn new() -> Self {
-        let field = Field::new();
-        let (a, b) = (field.gateway("gw-a"), field.gateway("gw-b"));
-        let sink = Sink::open(&field).await;
-        enrol(&sink.store, &[&a, &b]).await;
-        Self { field, a, b, sink }
-    }
-
     fn good(&self) -> Vec<u8> {
         self.a.envelope("kitchen-a", "cepoch", vec![reading(1, "sensor-a", (ago(60), 4.0))])
     }
@@ -129,6 +116,31 @@ async fn signed_records_that_cannot_be_taken_are_answered_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_status_that_is_played_again_does_not_make_a_silent_gateway_look_alive() {
+    let scene = Scene::new().await;
+    let kept = async || {
+        let item = scene.sink.store.get(&keys::status(&scene.a.id)).await.unwrap().unwrap();
+        (item.body["epoch"].clone(), item.body["lastSeq"].clone(), item.body["timestamp"].clone())
+    };
+    let says = async |epoch: &str, kind, at: (u64, i64)| {
+        let payload = scene.a.status(epoch, kind, (at.0, Some(ago(at.1))));
+        scene.sink.deliver(status("gw-a", payload, None)).await.unwrap();
+        kept().await
+    };
+    let heartbeat = StatusKind::Heartbeat;
+    let first = says("cepoch", heartbeat, (5, 300)).await;
+    assert_eq!(says("cepoch", heartbeat, (5, 300)).await, first);
+    assert_eq!(says("cepoch", heartbeat, (4, 400)).await, first);
+    assert_eq!(says("cepoch", StatusKind::LastWill, (5, 301)).await, first);
+    assert_ne!(says("cepoch", heartbeat, (5, 200)).await, first, "later, and nothing else has changed");
+    assert_eq!(says("cepoch", heartbeat, (6, 900)).await.1, 6, "a clock that was set back");
+    let good = records("kitchen-a", scene.good(), None);
+    scene.sink.deliver(good).await.unwrap();
+    assert_eq!(says("cnew", heartbeat, (0, 1000)).await.0, "cnew", "a new epoch, whatever its clock says");
+    assert_eq!(says("cepoch", heartbeat, (6, 1100)).await.0, "cnew", "the old one played again");
+}
+
+#[tokio::test]
 async fn a_signed_body_that_cannot_be_read_is_answered_as_a_whole() {
     let scene = Scene::new().await;
     let header = |v: u64, from: u64, to: u64, records: Value| {
@@ -141,16 +153,31 @@ async fn a_signed_body_that_cannot_be_read_is_answered_as_a_whole() {
         (header(1, 7, 7, json!("what")), ((7, 7), RejectReason::MalformedBody)),
         (header(1, 8, 9, json!([{ "seq": 9 }, { "seq": 8 }])), ((8, 9), RejectReason::MalformedBody)),
         (header(1, 10, 10, json!([{ "seq": 10, "kind": "odd" }])), ((10, 10), RejectReason::MalformedRecord)),
-        (header(2, 12, 3, json!([])), ((12, 3), RejectReason::UnknownVersion)),
+        (header(2, 501, 1000, json!([])), ((501, 1000), RejectReason::UnknownVersion)),
     ] {
         let ack = scene.sink.send("kitchen-a", signed(&scene.a, document)).await.unwrap();
         assert_eq!(reasons(&ack), [expected]);
         assert!(ack.ranges.is_empty());
     }
-    // No JSON number holds this exactly, so it names no range that could be answered.
-    let beyond = signed(&scene.a, header(2, 0, u64::MAX, json!([])));
-    assert!(scene.sink.send("kitchen-a", beyond).await.is_none());
+    // What is no range, or wider than an envelope has records, could free what the envelope did not bring.
+    for (from, to) in [(12, 3), (0, 3), (1, 1 << 53), (0, u64::MAX), (1001, 1501)] {
+        let odd = signed(&scene.a, header(2, from, to, json!([])));
+        assert!(scene.sink.send("kitchen-a", odd).await.is_none(), "{from} to {to}");
+    }
     scene.nothing_stored().await;
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_rejects_nothing_that_is_stored() {
+    let scene = Scene::new().await;
+    let stored = vec![reading(2, "sensor-a", (ago(60), 4.0)), reading(3, "sensor-a", (ago(50), 4.0))];
+    scene.sink.send("kitchen-a", scene.a.envelope("kitchen-a", "cepoch", stored)).await.unwrap();
+    let odd = json!({ "v": 2, "gatewayId": "gw-a", "kitchenId": "kitchen-a", "epoch": "cepoch",
+                      "from": 1, "to": 4, "records": [] });
+    let ack = scene.sink.send("kitchen-a", signed(&scene.a, odd)).await.unwrap();
+    let unknown = RejectReason::UnknownVersion;
+    assert_eq!(reasons(&ack), [((1, 1), unknown), ((4, 4), unknown)]);
+    assert_eq!(ack.ranges.iter().collect::<Vec<_>>(), [(2, 3)]);
 }
 
 #[tokio::test]
@@ -163,8 +190,7 @@ async fn what_was_kept_aside_is_kept_once_and_can_be_taken_later() {
     }
     assert_eq!(scene.sink.of_gateway("gw-a", "QUARANTINE#").await.len(), 1);
     let sensors = vec![sensor("z", "a", ago(3600))];
-    let registry = Registry::new(scene.sink.store.clone());
-    registry.enrol(&Enrolment { sensors, ..Enrolment::default() }, now()).await.unwrap();
+    scene.registry().enrol(&Enrolment { sensors, ..Enrolment::default() }, now()).await.unwrap();
     let ack = scene.sink.send("kitchen-a", envelope).await.unwrap();
     assert_eq!((ack.ranges, ack.rejected), (vec![(1, 1)].into(), vec![]));
     assert_eq!(scene.sink.readings("sensor-z").await.len(), 1);
@@ -188,6 +214,41 @@ async fn a_gateway_that_only_sends_what_cannot_be_taken_fills_no_disk() {
 }
 
 #[tokio::test]
+async fn what_was_kept_aside_and_is_gone_from_the_ring_is_kept_again() {
+    let scene = Scene::new().await;
+    let envelope = scene.a.envelope("kitchen-a", "cepoch", vec![reading(1, "sensor-z", (ago(60), 4.0))]);
+    for (age_s, kept) in [(0, 1), (0, 1), (-9 * 86_400, 1), (-10 * 86_400, 2), (-11 * 86_400, 2)] {
+        let sink = Sink::open_at(&scene.field, ago(age_s)).await;
+        let ack = sink.send("kitchen-a", envelope.clone()).await.unwrap();
+        assert_eq!(reasons(&ack), [((1, 1), RejectReason::UnknownDevice)]);
+        assert_eq!(sink.of_gateway("gw-a", "QUARANTINE#").await.len(), kept, "{age_s}");
+        sink.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn stored_and_rejected_in_turn_make_no_item_large_and_are_answered_alike_again() {
+    const RECORDS: u64 = 9000;
+    let scene = Scene::new().await;
+    let record = |seq| reading(seq, if seq % 2 == 0 { "sensor-a" } else { "sensor-z" }, (ago(60), 4.0));
+    let envelope = |from: u64| scene.a.envelope("kitchen-a", "cepoch", (from..from + 200).map(record).collect());
+    for from in (1..RECORDS).step_by(200) {
+        let ack = scene.sink.send("kitchen-a", envelope(from)).await.unwrap();
+        assert_eq!((ack.ranges.count(), ack.rejected.len()), (100, 100));
+    }
+    // The one that reaches from the first block into the second.
+    let first = scene.sink.send("kitchen-a", envelope(4001)).await.unwrap();
+    assert_eq!((first.ranges.count(), first.rejected.len()), (100, 100));
+    assert_eq!(scene.sink.ledger(&scene.a.id, "cepoch").await.count(), RECORDS / 2);
+    assert_eq!(scene.sink.of_gateway("gw-a", "QUARANTINE#").await.len(), 45);
+    let blocks = scene.sink.items(kitchen_cloud::store::Table::Devices, "GATEWAY#gw-a", "EPOCH#").await;
+    assert_eq!(blocks.len(), 3);
+    for block in blocks {
+        assert!(serde_json::to_vec(&block.body).unwrap().len() < 100_000);
+    }
+}
+
+#[tokio::test]
 async fn an_event_newer_than_this_sink_is_stored_as_it_came() {
     let scene = Scene::new().await;
     let record = Record { seq: 1, timestamp: ago(60), clock: Clock::Synced, body: Body::Event(Event::Unknown) };
@@ -205,7 +266,7 @@ async fn an_event_newer_than_this_sink_is_stored_as_it_came() {
 #[tokio::test]
 async fn one_gateways_damaged_item_does_not_hold_up_the_others() {
     let scene = Scene::new().await;
-    let key = kitchen_cloud::store::keys::ledger(&scene.a.id, &"cepoch".parse().unwrap());
+    let key = kitchen_cloud::store::keys::ledger(&scene.a.id, &"cepoch".parse().unwrap(), 0);
     let mut batch = kitchen_cloud::store::Batch::new(&scene.sink.store);
     let Value::Object(body) = json!({ "ranges": "damaged" }) else { panic!("an object") };
     batch.put(kitchen_cloud::store::Item::new(key, body));

@@ -1,49 +1,17 @@
 //! Alarms over a sensor's life: opened, resolved, moved to another customer, told of late, told from the future.
 
-use kitchen_cloud::registry::{Enrolment, Registry, Viewer};
+use kitchen_cloud::registry::{Alert, Registry, Viewer};
+use kitchen_cloud::store::Write;
 use kitchen_contract::alarm::AlertType;
-use kitchen_contract::record::Record;
-use kitchen_contract::time::Timestamp;
 
 use super::bench::Sink;
-use crate::field::{Field, Gateway, ago, enrol, now, reading, sensor};
-
-struct Scene {
-    field: Field,
-    a: Gateway,
-    b: Gateway,
-    sink: Sink,
-}
+use super::scene::Scene;
+use crate::field::{ago, reading};
 
 impl Scene {
-    async fn new() -> Self {
-        let field = Field::new();
-        let (a, b) = (field.gateway("gw-a"), field.gateway("gw-b"));
-        let sink = Sink::open(&field).await;
-        enrol(&sink.store, &[&a, &b]).await;
-        Self { field, a, b, sink }
-    }
-
-    async fn a_says(&self, records: Vec<Record>) {
-        let count = records.len() as u64;
-        let ack = self.sink.send("kitchen-a", self.a.envelope("kitchen-a", "cepoch", records)).await.unwrap();
-        assert_eq!(ack.ranges.count(), count, "{ack:?}");
-    }
-
-    async fn b_says(&self, records: Vec<Record>) {
-        let ack = self.sink.send("kitchen-b", self.b.envelope("kitchen-b", "cepoch", records)).await.unwrap();
-        assert!(ack.rejected.is_empty(), "{ack:?}");
-    }
-
-    /// `sensor-a` is taken to customer b's kitchen.
-    async fn move_to_b(&self, since: Timestamp) {
-        let enrolment = Enrolment { sensors: vec![sensor("a", "b", since)], ..Enrolment::default() };
-        Registry::new(self.sink.store.clone()).enrol(&enrolment, now()).await.unwrap();
-    }
-
     async fn active(&self, customer: &str) -> Vec<AlertType> {
         let viewer = Viewer::Tenant(format!("cust-{customer}").parse().unwrap());
-        let alerts = Registry::new(self.sink.store.clone()).active_alerts(&viewer).await.unwrap();
+        let alerts = self.registry().active_alerts(&viewer).await.unwrap();
         alerts.into_iter().map(|alert| alert.alert_type).collect()
     }
 }
@@ -90,6 +58,19 @@ async fn late_data_of_the_same_moment_does_not_rewrite_an_alert() {
 }
 
 #[tokio::test]
+async fn an_alert_that_opens_again_at_the_same_moment_keeps_what_people_made_of_it() {
+    let scene = Scene::new().await;
+    scene.a_says(vec![reading(1, "sensor-a", (ago(60), 12.5)), reading(2, "sensor-a", (ago(60), 4.0))]).await;
+    let [alert] = &scene.sink.alerts("kitchen-a").await[..] else { panic!("one alert") };
+    assert!(alert.resolved_at.is_some());
+    let noticed = Alert { acknowledged: true, acknowledged_by: Some("chef".to_owned()), ..alert.clone() };
+    scene.sink.store.commit(&[Write::Put(kitchen_cloud::alert::item(&noticed))]).await.unwrap();
+    scene.a_says(vec![reading(3, "sensor-a", (ago(60), 11.0))]).await;
+    assert_eq!(scene.sink.alerts("kitchen-a").await, [Alert { resolved_at: None, ..noticed }]);
+    assert_eq!(scene.active("a").await, [AlertType::HighTemp]);
+}
+
+#[tokio::test]
 async fn a_sensor_that_moves_leaves_its_alert_resolved_where_it_was() {
     let scene = Scene::new().await;
     scene.a_says(vec![reading(1, "sensor-a", (ago(600), 12.5))]).await;
@@ -128,4 +109,11 @@ async fn a_reading_from_the_future_does_not_blind_the_sink_until_then() {
     let alerts = sink.alerts("kitchen-a").await;
     assert_eq!(alerts.len(), 1);
     assert!(!alerts[0].historic, "{alerts:?}");
+    let registry = Registry::new(sink.store.clone());
+    let viewer = Viewer::Tenant("cust-a".parse().unwrap());
+    let (sensor, _) = registry.device(&viewer, &"sensor-a".parse().unwrap()).await.unwrap().unwrap();
+    for (clock, seq) in [(ago(-3600), 2), (ago(-80_000), 1), (ago(60), 1)] {
+        let current = registry.current(&sensor, clock).await.unwrap().unwrap();
+        assert_eq!(current.record.seq, seq, "{clock}");
+    }
 }
