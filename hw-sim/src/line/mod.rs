@@ -1,6 +1,6 @@
 //! The wires between host and sensor, and what can go wrong on them; pure, in virtual time, seeded.
 //!
-//! In the order of a byte to the host: `text` rewrites what is printed, `wires` adds, loses and damages bytes,
+//! In the order of a byte to the host: `text` rewrites what is printed, `to_host` adds, loses and damages bytes,
 //! `resample` reads them at another rate, `exit` gives each the time at which it is out. `fault` says what can be
 //! wrong, `notation` how it is written, `reply` knows where a reply begins. Without a fault a byte passes as it is, at the
 //! time at which the sensor sent it.
@@ -17,6 +17,9 @@ mod resample;
 mod text;
 
 mod wires;
+
+mod to_host;
+mod to_sensor;
 
 #[cfg(test)]
 mod tests;

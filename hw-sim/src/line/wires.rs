@@ -1,8 +1,7 @@
-//! The line itself: bytes in at one end, what is left of them out at the other.
+//! The line itself: what is wrong on it, and what is on its way.
 //!
 //! The owner passes every byte with the time at which its last bit was sent, in order, and tells which faults begin and
-//! end; the line keeps no clock. Toward the host bytes are rewritten, interrupted, mixed with others, cut off, damaged and
-//! delayed, in this order; toward the sensor held back, swallowed, damaged and echoed.
+//! end; the line keeps no clock.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,34 +9,30 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::exit::{BYTES_MAX, CHARACTER, Exit};
-use super::fault::{EchoMode, LineFault, LineFaultKind};
-use super::junk;
+use super::exit::{CHARACTER, Exit};
+use super::fault::{LineFault, LineFaultKind};
 use super::reply::Reply;
-use super::resample::{Resampler, SENSOR_BAUD};
 use super::text::Editor;
 
-/// Bytes of the host that are kept back; it is told long before that nothing more fits.
-const HELD_BYTES_MAX: usize = 65_536;
 /// The streams of chance of the two directions differ by this.
 const OTHER_STREAM: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The wires between one host and one sensor.
 #[derive(Debug)]
 pub(crate) struct Line {
-    faults: Vec<Standing>,
-    reply: Reply,
-    editor: Editor,
-    exit: Exit,
+    pub(super) faults: Vec<Standing>,
+    pub(super) reply: Reply,
+    pub(super) editor: Editor,
+    pub(super) exit: Exit,
     /// Bytes that come back, and when.
-    echoes: VecDeque<(Duration, u8)>,
+    pub(super) echoes: VecDeque<(Duration, u8)>,
     /// Bytes of the host that the sensor does not read.
-    held: VecDeque<u8>,
+    pub(super) held: VecDeque<u8>,
     /// When the host's last byte is at the sensor.
-    arrival: Duration,
-    reboot: Option<Reboot>,
-    to_host: StdRng,
-    to_sensor: StdRng,
+    pub(super) arrival: Duration,
+    pub(super) reboot: Option<Reboot>,
+    pub(super) to_host: StdRng,
+    pub(super) to_sensor: StdRng,
 }
 
 /// The sensor has to start again.
@@ -49,21 +44,14 @@ pub(crate) struct Reboot {
 
 /// A fault, and how far it is.
 #[derive(Debug)]
-struct Standing {
-    fault: LineFault,
+pub(super) struct Standing {
+    pub(super) fault: LineFault,
     /// Lines of the host when it came.
-    line: u64,
+    pub(super) line: u64,
     /// Bytes it has looked at.
-    count: u64,
+    pub(super) count: u64,
     /// When it does something by itself.
-    next: Duration,
-}
-
-/// What comes to the host's end of the wires.
-enum Source {
-    Printed(u8),
-    Echo(u8),
-    Endless,
+    pub(super) next: Duration,
 }
 
 impl Line {
@@ -117,46 +105,6 @@ impl Line {
         self.faults.iter().map(|standing| &standing.fault)
     }
 
-    /// The host sends bytes from `now` on; gives what the sensor gets of them.
-    pub(crate) fn to_sensor(&mut self, now: Duration, bytes: &[u8]) -> Vec<u8> {
-        if self.has(LineFaultKind::NeverReads) {
-            let room = HELD_BYTES_MAX - self.held.len();
-            self.held.extend(bytes.iter().take(room));
-            return Vec::new();
-        }
-        let sent: Vec<u8> = bytes.iter().map(|byte| self.flipped(*byte, false)).collect();
-        let received = if self.has(LineFaultKind::Stuck) { Vec::new() } else { self.at_another_rate(&sent) };
-        bytes.iter().for_each(|byte| self.host_sends(*byte));
-        for byte in &received {
-            self.arrive(now, *byte);
-        }
-        received
-    }
-
-    /// Bytes of the host that have not been passed on.
-    pub(crate) fn bytes_held(&self) -> usize {
-        self.held.len()
-    }
-
-    /// Everything that comes to the host's end until `now`: `sent` are the sensor's bytes since the last time.
-    pub(crate) fn carry(&mut self, now: Duration, sent: Vec<(Duration, u8)>) {
-        let mut coming: Vec<(Duration, Source)> =
-            sent.into_iter().map(|(at, byte)| (at, Source::Printed(byte))).collect();
-        while let Some((at, byte)) = self.echoes.pop_front_if(|(at, _)| *at <= now) {
-            coming.push((at, Source::Echo(byte)));
-        }
-        coming.extend(self.endless_until(now).into_iter().map(|at| (at, Source::Endless)));
-        coming.sort_by_key(|(at, _)| *at);
-        for (at, source) in coming {
-            match source {
-                Source::Printed(byte) => self.edited(at, byte),
-                Source::Echo(byte) => self.put_out(at, byte),
-                Source::Endless => self.endless(at),
-            }
-        }
-        self.exit.settle(now);
-    }
-
     /// When something comes to the host's end that the sensor does not send now.
     pub(crate) fn next_wakeup(&self) -> Option<Duration> {
         let endless = self.standing(LineFaultKind::Endless).map(|standing| standing.next + CHARACTER);
@@ -185,165 +133,15 @@ impl Line {
         self.reboot.take()
     }
 
-    fn standing(&self, kind: LineFaultKind) -> Option<&Standing> {
+    pub(super) fn standing(&self, kind: LineFaultKind) -> Option<&Standing> {
         self.faults.iter().find(|standing| standing.fault.kind() == kind)
     }
 
-    fn has(&self, kind: LineFaultKind) -> bool {
+    pub(super) fn has(&self, kind: LineFaultKind) -> bool {
         self.standing(kind).is_some()
     }
 
-    /// A new line of the host: what was for one reply only is over with the next.
-    fn host_sends(&mut self, byte: u8) {
-        if self.reply.host_sends(byte) {
-            let number = self.reply.number;
-            self.faults.retain(|standing| !standing.fault.is_for_one_reply() || number <= standing.line + 1);
-        }
-    }
-
-    /// A byte that will be at the sensor: it may come back, and it may be its last.
-    fn arrive(&mut self, now: Duration, byte: u8) {
-        self.arrival = self.arrival.max(now) + CHARACTER;
-        let at = self.arrival;
-        if self.is_echoed() {
-            self.echoes.push_back((at, byte));
-        }
-        let reboot = self.standing(LineFaultKind::Reboot).map(|standing| &standing.fault);
-        if let Some(LineFault::Reboot { bytes: 0, forgets }) = reboot
-            && matches!(byte, b'\r' | b'\n')
-        {
-            self.reboot = self.reboot.or(Some(Reboot { at, forgets: *forgets }));
-        }
-    }
-
-    fn is_echoed(&mut self) -> bool {
-        let echo = self.faults.iter_mut().find(|standing| standing.fault.kind() == LineFaultKind::Echo);
-        let Some(Standing { fault: LineFault::Echo { mode, part, after, bytes }, count, .. }) = echo else {
-            return false;
-        };
-        let position = *count;
-        *count += 1;
-        let end = bytes.map_or(u64::MAX, |bytes| u64::from(*after) + u64::from(bytes));
-        let share = match mode {
-            EchoMode::On => 1.0,
-            EchoMode::Off => 0.0,
-            EchoMode::Partial => *part,
-        };
-        (u64::from(*after)..end).contains(&position) && self.to_sensor.random_bool(share)
-    }
-
-    /// One batch at a time: a byte that is sent alone is read alone.
-    fn at_another_rate(&self, bytes: &[u8]) -> Vec<u8> {
-        let Some(LineFault::Baud { rate, direction }) = self.standing(LineFaultKind::Baud).map(|baud| &baud.fault)
-        else {
-            return bytes.to_vec();
-        };
-        if !direction.is_to_sensor() {
-            return bytes.to_vec();
-        }
-        Resampler::new(*rate, SENSOR_BAUD).batch(bytes)
-    }
-
-    fn edited(&mut self, at: Duration, byte: u8) {
-        if !self.faults().any(Editor::edits) {
-            return self.printed(at, byte);
-        }
-        let faults = self.faults.iter().map(|standing| &standing.fault);
-        let passed = self.editor.byte(byte, faults);
-        passed.into_iter().for_each(|byte| self.printed(at, byte));
-    }
-
-    /// A fault that kept a line back is over.
-    fn pass_on(&mut self, now: Duration) {
-        if !self.faults().any(Editor::edits) {
-            self.editor.release().into_iter().for_each(|byte| self.printed(now, byte));
-        }
-    }
-
-    /// A byte of a reply, or of what the sensor says by itself.
-    fn printed(&mut self, at: Duration, byte: u8) {
-        if !self.reply.begun {
-            self.interrupt(at, 0);
-        }
-        self.reply.sensor_sends(byte);
-        self.count_toward_reboot(at);
-        if !self.is_cut_off() {
-            self.mixed(at, byte);
-        }
-        if byte == b'\n' {
-            self.interrupt(at, self.reply.lines);
-        }
-    }
-
-    fn interrupt(&mut self, at: Duration, lines: u32) {
-        let due = self.faults.iter().find_map(|standing| match &standing.fault {
-            LineFault::Unsolicited { text, after, .. } if *after == lines && standing.line < self.reply.number => {
-                Some(format!("{text}\r\n"))
-            }
-            _ => None,
-        });
-        if let Some(text) = due {
-            text.bytes().for_each(|byte| self.put_out(at, byte));
-        }
-    }
-
-    fn count_toward_reboot(&mut self, at: Duration) {
-        let number = self.reply.number;
-        for standing in self.faults.iter_mut().filter(|standing| standing.line < number) {
-            if let LineFault::Reboot { bytes, forgets } = standing.fault {
-                standing.count += 1;
-                if bytes > 0 && standing.count == u64::from(bytes) {
-                    self.reboot = Some(Reboot { at, forgets });
-                }
-            }
-        }
-    }
-
-    fn is_cut_off(&mut self) -> bool {
-        let number = self.reply.number;
-        let truncated = self.faults.iter_mut().find(|standing| standing.line < number && standing.truncates());
-        let Some(Standing { fault: LineFault::Truncated { bytes, .. }, count, .. }) = truncated else { return false };
-        *count += 1;
-        *count > u64::from(*bytes)
-    }
-
-    fn mixed(&mut self, at: Duration, byte: u8) {
-        let junk = self.faults().find_map(|fault| match fault {
-            LineFault::Junk { kind, rate } => Some((*kind, *rate)),
-            _ => None,
-        });
-        if let Some((kind, rate)) = junk
-            && self.to_host.random_bool(rate)
-        {
-            let sequence = junk::sequence(kind, &mut self.to_host);
-            sequence.iter().for_each(|byte| self.put_out(at, *byte));
-        }
-        self.put_out(at, byte);
-    }
-
-    fn put_out(&mut self, at: Duration, byte: u8) {
-        if !self.has(LineFaultKind::Stuck) && !self.has(LineFaultKind::Endless) {
-            self.send(at, byte);
-        }
-    }
-
-    /// The last stage: damage and delay.
-    fn send(&mut self, at: Duration, byte: u8) {
-        let byte = self.flipped(byte, true);
-        let (mut delay, mut spacing) = (Duration::ZERO, CHARACTER);
-        for standing in &self.faults {
-            match standing.fault {
-                LineFault::Late { delay: late, once } if !once || standing.line + 1 == self.reply.number => {
-                    delay = late
-                }
-                LineFault::Drip { every } => spacing = every.max(CHARACTER),
-                _ => {}
-            }
-        }
-        self.exit.push(at + delay, spacing, byte);
-    }
-
-    fn flipped(&mut self, byte: u8, toward_host: bool) -> u8 {
+    pub(super) fn flipped(&mut self, byte: u8, toward_host: bool) -> u8 {
         let rng = if toward_host { &mut self.to_host } else { &mut self.to_sensor };
         for standing in &self.faults {
             if let LineFault::Noise { rate, direction } = standing.fault
@@ -354,36 +152,5 @@ impl Line {
             }
         }
         byte
-    }
-
-    /// The times of the endless bytes until `now`; of very many the last, as nobody could keep the others.
-    fn endless_until(&mut self, now: Duration) -> Vec<Duration> {
-        let endless = self.faults.iter_mut().find(|standing| standing.fault.kind() == LineFaultKind::Endless);
-        let Some(standing) = endless else { return Vec::new() };
-        let LineFault::Endless { bytes, .. } = standing.fault else { return Vec::new() };
-        let mut times = Vec::new();
-        while standing.next + CHARACTER <= now && bytes.is_none_or(|bytes| standing.count < bytes) {
-            standing.next += CHARACTER;
-            standing.count += 1;
-            times.push(standing.next);
-        }
-        times.drain(..times.len().saturating_sub(BYTES_MAX));
-        times
-    }
-
-    fn endless(&mut self, at: Duration) {
-        let endless = self.standing(LineFaultKind::Endless);
-        let Some(Standing { fault: LineFault::Endless { byte, bytes }, count, next, .. }) = endless else { return };
-        let (byte, is_last) = (*byte, *bytes == Some(*count) && *next == at);
-        self.send(at, byte);
-        if is_last {
-            self.faults.retain(|standing| standing.fault.kind() != LineFaultKind::Endless);
-        }
-    }
-}
-
-impl Standing {
-    fn truncates(&self) -> bool {
-        matches!(self.fault, LineFault::Truncated { .. })
     }
 }
