@@ -12,6 +12,9 @@ pub mod physics;
 
 mod device;
 
+mod line;
+mod simulation;
+
 mod pty;
 mod serial;
 
@@ -20,7 +23,7 @@ mod memory_file;
 mod obey;
 mod sensor;
 
-mod control;
+pub mod control;
 
 mod cli;
 
@@ -35,7 +38,9 @@ pub use cli::main;
 pub use device::{BatteryDecimals, HexLayout, JsonDialect, JsonHistory, JsonKeys, JsonTime};
 pub use device::{Device, DeviceConfig, Entry, Flash, FlashError, Network, NetworkError, Press};
 pub use imei::{Imei, ImeiError};
+pub use line::{Channel, Direction, EchoMode, JunkKind, LineFault, LineFaultKind};
 pub use memory_file::MemoryError;
 pub use profile::*;
 pub use pty::PortError;
 pub use sensor::{Controller, SensorConfig, SensorError, SensorEvent, SimulatedSensor};
+pub use simulation::{Executed, Simulation};

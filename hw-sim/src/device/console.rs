@@ -138,6 +138,12 @@ impl Console {
         self.output.drain(..sent).map(|(_, byte)| byte).collect()
     }
 
+    /// As [`Self::take_output`], each byte with the time at which it was sent.
+    pub(super) fn take_sent(&mut self, until: Duration) -> Vec<(Duration, u8)> {
+        let sent = self.output.partition_point(|(sent, _)| *sent <= until);
+        self.output.drain(..sent).collect()
+    }
+
     /// The real interrupt has no bounds check and an over-long line damages memory; here the excess is lost and the
     /// line end still counts.
     fn store(&mut self, byte: u8) {

@@ -60,6 +60,22 @@ impl Device {
         }
     }
 
+    /// The firmware hangs, and its watchdog starts it again: output stops at this very byte.
+    pub fn watchdog_reset(&mut self, now: Duration) {
+        self.advance(now);
+        if self.runs {
+            self.console.cut(self.clock);
+            self.restart(Cause::Watchdog);
+        }
+    }
+
+    /// The console locks before its time.
+    pub fn lock(&mut self, now: Duration) {
+        self.advance(now);
+        let uptime = self.uptime();
+        self.memory.login.lock(uptime);
+    }
+
     /// Moves SW1: at ISP the application does not run, back at Flash it starts.
     pub fn isp(&mut self, now: Duration, isp: bool) {
         if isp { self.power_off(now) } else { self.power_on(now) }

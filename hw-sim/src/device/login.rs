@@ -23,6 +23,11 @@ impl Login {
         self.locks_at = Some(Duration::from_millis(last_tick * profile.relock_tick_ms));
     }
 
+    /// The time ends at this uptime, if it has begun.
+    pub(super) fn lock(&mut self, uptime: Duration) {
+        self.locks_at = self.locks_at.map(|locks_at| locks_at.min(uptime));
+    }
+
     /// When the console locks again.
     pub(super) fn locks_at(&self) -> Option<Duration> {
         self.locks_at.filter(|at| *at != Duration::MAX)

@@ -119,6 +119,11 @@ impl Device {
         self.console.take_output(until.min(self.clock))
     }
 
+    /// As [`Self::take_output`], each byte with the time at which it was sent.
+    pub(crate) fn take_sent(&mut self, until: Duration) -> Vec<(Duration, u8)> {
+        self.console.take_sent(until.min(self.clock))
+    }
+
     /// When something happens next: call [`Self::advance`] then. None: nothing ever, unless it is fed.
     pub fn next_wakeup(&self) -> Option<Duration> {
         [self.next_event(), self.console.next_output()].into_iter().flatten().min()
@@ -137,6 +142,11 @@ impl Device {
             self.flash_writes += 1;
         }
         valid
+    }
+
+    /// The PIN that opens the console.
+    pub(crate) fn pin(&self) -> &str {
+        self.settings.password()
     }
 
     /// What the modem finds from now on.
@@ -188,5 +198,10 @@ impl Device {
     /// What a thermometer without any error would show at the probe now, in °C.
     pub fn true_temperature(&mut self) -> f64 {
         self.board.true_temperature(self.clock)
+    }
+
+    /// The current that the loop carries while 12 V is on and the transmitter has settled, in mA, without any noise.
+    pub fn loop_ma(&mut self) -> f64 {
+        self.board.loop_ma(self.clock)
     }
 }

@@ -127,6 +127,13 @@ impl Board {
         self.converter.idc_ma(currents)
     }
 
+    /// The current through the input once the transmitter has settled, in mA, without noise.
+    pub(crate) fn loop_ma(&mut self, now: Duration) -> f64 {
+        self.catch_up(now);
+        let temperature = self.thermal.probe_at(now);
+        self.current_loop.steady_ma(now, temperature)
+    }
+
     /// The voltage that six conversions give.
     pub(crate) fn convert_vdc_v(&mut self) -> f64 {
         self.converter.vdc_v(self.vdc_v)

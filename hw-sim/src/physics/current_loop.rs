@@ -67,6 +67,12 @@ impl CurrentLoop {
         self.wired_ma(driven_ma) + normal(&mut self.interference, deviation_ma)
     }
 
+    /// The current through the input with 12 V on for long, without noise.
+    pub(super) fn steady_ma(&self, now: Duration, temperature: f64) -> f64 {
+        let broken = self.has(ProbeFaultKind::WireBreak);
+        if broken { LEAKAGE_MA } else { self.wired_ma(self.settled_ma(now, temperature)) }
+    }
+
     /// What the wires make of the transmitter's current. A calibrator is connected in the place of everything else; it
     /// cannot take the leakage away.
     fn wired_ma(&self, driven_ma: f64) -> f64 {
