@@ -69,11 +69,21 @@ impl Device {
         self.console.reset();
         self.board.power_off(self.clock);
         self.board.load_modem(self.clock, false);
+        self.force_server();
         self.memory = Memory::at_boot(self.clock, boot::steps(&self.profile, &self.settings, cause).into());
         (self.memory.protocol, self.memory.payload_type) = (self.settings.protocol(), self.settings.payload_type());
         self.restart_clock();
         self.bluetooth_on();
         self.feed_watchdog();
+    }
+
+    /// SERVADDR rewritten at boot: quirk Q9.
+    fn force_server(&mut self) {
+        let forced = self.settings.forced_server().filter(|_| self.profile.has(Quirk::ServerRewritten));
+        let changed = forced.filter(|server| *server != self.settings.text("AT+SERVADDR"));
+        if let Some(server) = changed {
+            self.store(Change { name: "AT+SERVADDR", value: server.to_owned() });
+        }
     }
 
     /// Where a firmware watches over its uploads, the time for the next one begins.

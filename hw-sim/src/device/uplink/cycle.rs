@@ -64,7 +64,9 @@ impl Device {
     fn respond(&mut self) -> Part {
         if self.network != Network::NoResponse {
             let steps = vec![Step::Act(Action::ModemOn), Step::Event("NBIOT has responded.".to_owned())];
-            return Part { steps, pause: Duration::ZERO, next: Some(Phase::Echo) };
+            let blocks = self.profile.has(Quirk::LateReplies);
+            let pause = if blocks { Duration::ZERO } else { Duration::from_millis(MODEM_STEP_MS.0) };
+            return Part { steps, pause, next: Some(Phase::Echo) };
         }
         let Some(job) = &mut self.memory.job else { return self.end_of_job() };
         job.errors += 1;
