@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::boot;
+use super::is_before_stack_004;
 use super::measurement;
 use super::memory::Memory;
 use super::network::Network;
@@ -22,8 +23,6 @@ const MODEM_ERROR: &[u8] = b"\r\nERROR\r\n";
 const BACKOFF_EVERY: u32 = 4;
 /// Periods from this on wait twice as long for an upload, shorter ones a day.
 const HALF_A_DAY: Duration = Duration::from_secs(12 * 3600);
-/// The stack whose deep sleep ends with any reset.
-const FORGETS_SLEEP: &str = "D-BC660K-003";
 /// The longest pause, in periods.
 const BACKOFF_MAX: u32 = 12;
 
@@ -72,7 +71,7 @@ impl Device {
         self.board.power_off(self.clock);
         self.board.load_modem(self.clock, false);
         self.force_server();
-        self.settings.sleeps &= self.profile.stack != FORGETS_SLEEP;
+        self.settings.sleeps &= !is_before_stack_004(&self.profile);
         self.memory = Memory::at_boot(self.clock, boot::steps(&self.profile, &self.settings, cause).into());
         (self.memory.protocol, self.memory.payload_type) = (self.settings.protocol(), self.settings.payload_type());
         self.restart_clock();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::{Job, Part, Phase, Request};
+use crate::device::is_before_stack_004;
 use crate::device::network::Network;
 use crate::device::owner::Device;
 use crate::device::payload::dbm;
@@ -139,6 +140,9 @@ impl Device {
             NetworkLine::Operator => "Network Information:\"eMTC\",\"42402\",\"LTE BAND 20\",6300".to_owned(),
         };
         let mut part = self.says(line, Phase::PowerSaving);
+        if is_before_stack_004(&self.profile) {
+            part.steps.pop();
+        }
         part.steps.push(match self.network {
             Network::TimeFails => Step::Event("Failed to get time".to_owned()),
             _ => Step::Act(Action::SynchroniseClock),
