@@ -15,7 +15,7 @@ use super::roc::Rules;
 use super::settings::{Change, Settings};
 use super::step::{Action, Cause, Purpose, Step, event_and_empty_line};
 use super::uplink::{NO_SIGNAL, Request};
-use crate::profile::Quirk;
+use crate::profile::{BootText, Quirk};
 
 /// The modem's answer to what it does not know.
 const MODEM_ERROR: &[u8] = b"\r\nERROR\r\n";
@@ -229,13 +229,15 @@ impl Device {
         self.put_first([Step::Event(line)]);
     }
 
-    /// The timer starts anew, on some firmware with a pause that grows.
+    /// The timer starts anew, on some firmware with a pause that grows. PS-CB waits three times as long for its reset while
+    /// records are sent again.
     fn attach_failed(&mut self) {
         self.memory.failed_attaches += 1;
         let group = self.memory.failed_attaches / BACKOFF_EVERY;
         let periods = if self.profile.attach_backoff && group > 0 { (2 * group).min(BACKOFF_MAX) } else { 1 };
         self.memory.timers.tdc = Some(self.clock + self.settings.tdc() * periods);
-        let limit = self.profile.reset_without_signal;
+        let patient = self.profile.boot_text == BootText::Cb && self.settings.text("AT+REDPT") == "1";
+        let limit = self.profile.reset_without_signal * if patient { 3 } else { 1 };
         if limit > 0 && self.memory.cycles_without_signal >= limit {
             self.put_first([Step::Wait(Duration::from_secs(1)), Step::Act(Action::Restart(Cause::Software))]);
         }
