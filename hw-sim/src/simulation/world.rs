@@ -116,7 +116,10 @@ impl Simulation {
     /// Carries out a command now. What is the adapter's is refused with [`CommandError::Adapter`].
     pub fn run(&mut self, now: Duration, command: &Command) -> Result<String, CommandError> {
         self.advance(now);
-        self.perform(now, command)
+        let outcome = self.perform(now, command);
+        // What lasts no time is over at once.
+        self.advance(now);
+        outcome
     }
 
     /// Commands for later: so long after now, in virtual time. Their outcomes wait in [`Self::take_executed`].

@@ -102,7 +102,7 @@ fn the_status_is_json_and_a_refusal_exits_with_one() {
     assert!(status["device_time_s"].as_f64().unwrap() >= 120.0);
 
     let (stdout, stderr, code) = run.ctl(&["explode", "now"]);
-    assert!(stderr.starts_with("error: unknown command `explode now`; known: "), "{stderr}");
+    assert!(stderr.starts_with("error: unknown command `explode`: known: press, reset"), "{stderr}");
     assert_eq!((stdout.as_str(), code), ("", 1));
     let (stdout, _, code) = run.ctl(&["--json", "set", "pin", "TOO LONG"]);
     let answer: Value = serde_json::from_str(&stdout).unwrap();
