@@ -21,7 +21,7 @@ impl Simulation {
                 self.set_power(now);
             }
             Command::PowerCut(time) => {
-                self.supply_returns = Some(now + *time);
+                self.supply_returns = Some(now.saturating_add(*time));
                 self.set_power(now);
             }
             Command::Unplug | Command::Replug(_) => return Err(CommandError::Adapter(command.to_string())),
@@ -94,7 +94,7 @@ impl Simulation {
     pub(super) fn lock_again(&mut self, now: Duration) {
         let Some(password) = &mut self.password else { return };
         if password.next.is_some_and(|next| next <= now) {
-            password.next = password.every.map(|every| now + every);
+            password.next = password.every.map(|every| now.saturating_add(every));
             self.device.lock(now);
         }
     }
@@ -114,7 +114,7 @@ impl Simulation {
         }
         if let Some(name) = fault.name() {
             self.ends.remove(&name);
-            self.ends.extend(lasts.map(|lasts| (name, now + lasts)));
+            self.ends.extend(lasts.map(|lasts| (name, now.saturating_add(lasts))));
         }
         Ok(())
     }
@@ -127,7 +127,7 @@ impl Simulation {
         }
         self.device.lock(now);
         let pins = fault.pin.clone().map(|pin| (pin, before));
-        let next = fault.every.map(|every| now + every);
+        let next = fault.every.map(|every| now.saturating_add(every));
         let stands = pins.is_some() || next.is_some();
         self.password = stands.then_some(Password { pins, every: fault.every, next });
         Ok(())

@@ -79,7 +79,7 @@ impl Simulation {
     /// The host sends bytes from `now` on, at 9600 baud. `now` never goes back, here and below.
     pub fn feed(&mut self, now: Duration, bytes: &[u8]) {
         self.advance(now);
-        let received = self.line.to_sensor(now, bytes);
+        let received = self.line.deliver_to_sensor(now, bytes);
         self.pass_on(now, &received);
     }
 

@@ -1,0 +1,1 @@
+//! The grammar: what is written is read again, and what is wrong is named.
