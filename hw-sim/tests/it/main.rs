@@ -10,6 +10,7 @@ mod dialogue;
 mod end_to_end;
 #[cfg(feature = "bench")]
 mod evidence;
+mod faults;
 #[cfg(feature = "bench")]
 mod kitchen;
 mod port;
