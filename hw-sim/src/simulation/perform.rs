@@ -80,8 +80,11 @@ impl Simulation {
 
     /// The module starts again, in the middle of whatever it was saying.
     pub(super) fn reboot(&mut self, now: Duration) {
-        let Some(reboot) = self.line.take_reboot().filter(|_| self.has_power()) else { return };
+        let Some(reboot) = self.line.take_reboot() else { return };
         self.ends.remove(&FaultName::Line(LineFaultKind::Reboot));
+        if !self.has_power() {
+            return;
+        }
         if reboot.forgets {
             let imei = self.device.imei().clone();
             self.device.swap(now, imei);
