@@ -139,11 +139,13 @@ impl LiveDevice {
                 Event::Received(Err(error)) => self.replace_port(&error)?,
                 Event::Wakeup => {}
             }
-            if let Err(error) = self.hand_over() {
-                self.replace_port(&error)?;
-            }
+            self.catch_up();
+            // Before the client hears of it: what was answered is kept.
             if let Some(memory) = &mut self.memory {
                 memory.keep(self.simulation.device())?;
+            }
+            if let Err(error) = self.hand_over() {
+                self.replace_port(&error)?;
             }
         }
     }
@@ -214,11 +216,14 @@ impl LiveDevice {
         Ok(self.replug(None)?)
     }
 
+    fn catch_up(&mut self) {
+        self.simulation.advance(self.now());
+        self.follow_the_scenario();
+    }
+
     /// One chunk to the client. Without an adapter it goes nowhere.
     fn hand_over(&mut self) -> Result<(), PortError> {
-        let now = self.now();
-        self.simulation.advance(now);
-        self.follow_the_scenario();
+        let now = self.simulation.device().now();
         if now < self.next_chunk {
             return Ok(());
         }

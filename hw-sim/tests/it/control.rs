@@ -211,5 +211,6 @@ fn settings_outlive_the_program_in_a_memory_file() {
     host.ask("AT+TDC=600", "OK");
     drop(program); // kill -9
     let (_program, mut host) = start(args("7"));
-    assert!(host.ask("AT+TDC=?", "OK").starts_with("600\r\n"));
+    let answer = host.ask("AT+TDC=?", "OK");
+    assert!(answer.starts_with("600\r\n"), "{answer:?}");
 }
