@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::control::Scenario;
 use crate::device::DeviceConfig;
 use crate::imei::Imei;
 use crate::physics::{DoorOpening, Environment, Range, Unit};
@@ -47,7 +48,7 @@ impl DeviceArgs {
         let profile = Profile::load_with(&profile, &set)?;
         let environment = Environment { unit, range, doors, ..Environment::walk_in_fridge() };
         let device = DeviceConfig { imei, environment, ..DeviceConfig::new(profile, seed) };
-        Ok(SensorConfig { link, speed, on_for, memory: None, device })
+        Ok(SensorConfig { link, speed, on_for, memory: None, scenario: Scenario::default(), device })
     }
 }
 

@@ -109,6 +109,7 @@ impl Device {
         self.power_off(now);
         self.settings = Settings::factory(&self.profile, imei.as_str());
         self.imei = imei;
+        self.flash_writes += 1;
         self.power_on(now);
     }
 

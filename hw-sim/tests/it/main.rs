@@ -10,12 +10,14 @@ mod dialogue;
 mod end_to_end;
 #[cfg(feature = "bench")]
 mod evidence;
+mod faults;
 #[cfg(feature = "bench")]
 mod kitchen;
 mod port;
 mod program;
 mod replay;
 mod rules;
+mod scenario;
 #[cfg(feature = "bench")]
 mod states;
 mod support;
