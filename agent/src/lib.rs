@@ -24,6 +24,7 @@ pub mod config;
 pub mod convert;
 pub mod device;
 pub mod forwarder;
+pub mod humidity;
 pub mod observation;
 pub mod recorder;
 pub mod repeats;
@@ -32,6 +33,7 @@ pub mod sampler;
 pub mod settings;
 pub mod speed;
 pub mod supervisor;
+pub mod uncertainty;
 
 use std::env;
 use std::ffi::OsString;

@@ -59,8 +59,17 @@ fn sensor(settings: &SensorSettings) -> Value {
         "transmitter": {
             "low": settings.transmitter.low,
             "high": settings.transmitter.high,
-            "offset": settings.transmitter.offset,
+            "accuracy": settings.transmitter.accuracy,
+            "probe_class": format!("{:?}", settings.transmitter.probe_class),
         },
+        "calibration": settings.calibration.as_ref().map(|calibration| json!({
+            "offset": calibration.offset,
+            "gain": calibration.gain,
+            "date": calibration.date.to_string(),
+            "by": calibration.by,
+        })),
+        "humidity": settings.humidity.map(|humidity| json!({ "low": humidity.low, "high": humidity.high })),
+        "jump": settings.jump,
     })
 }
 

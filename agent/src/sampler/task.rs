@@ -13,8 +13,10 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
+use super::placement::Placement;
 use super::plan::Plan;
 use super::plausibility::Plausibility;
+use super::raw_watch::RawWatch;
 use super::schedule::Schedule;
 use super::state::SensorState;
 use super::warm_up::WarmUps;
@@ -78,6 +80,8 @@ pub(super) struct Task {
     pub(super) outlets: Outlets,
     pub(super) schedule: Schedule,
     pub(super) plausibility: Plausibility,
+    pub(super) raw_watch: RawWatch,
+    pub(super) placement: Placement,
     pub(super) warm_ups: WarmUps,
     /// The sensor seen last at this measuring point.
     pub(super) known: Option<Imei>,
@@ -114,11 +118,14 @@ impl From<RecorderGone> for Stop {
 impl Task {
     fn new(plan: Plan, outlets: Outlets) -> Self {
         let schedule = Schedule::new(outlets.start.elapsed(), outlets.pace.pause(plan.interval));
+        let plausibility = Plausibility::new(plan.jump);
         Self {
             plan: Arc::new(plan),
             outlets,
             schedule,
-            plausibility: Plausibility::default(),
+            plausibility,
+            raw_watch: RawWatch::default(),
+            placement: Placement::default(),
             warm_ups: WarmUps::default(),
             known: None,
             restart_told: false,

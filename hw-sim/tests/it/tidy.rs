@@ -9,10 +9,12 @@ const FILE_LINES_MAX: usize = 400;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Modules that decide and do nothing: files, or directories with all below them.
-const PURE: [&str; 27] = [
+const PURE: [&str; 31] = [
     "agent/contract/src",
     "agent/src/at",
     "agent/src/convert.rs",
+    "agent/src/humidity.rs",
+    "agent/src/uncertainty.rs",
     "agent/src/clock/wall.rs",
     "agent/src/device/pace.rs",
     "agent/src/device/relock.rs",
@@ -23,7 +25,9 @@ const PURE: [&str; 27] = [
     "agent/src/forwarder/window.rs",
     "agent/src/sampler/backoff.rs",
     "agent/src/sampler/plan.rs",
+    "agent/src/sampler/placement.rs",
     "agent/src/sampler/plausibility.rs",
+    "agent/src/sampler/raw_watch.rs",
     "agent/src/sampler/reading.rs",
     "agent/src/sampler/schedule.rs",
     "agent/src/sampler/warm_up.rs",
