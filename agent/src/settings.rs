@@ -14,8 +14,9 @@ use serde::Deserialize;
 pub struct SensorSettings {
     /// The measuring point.
     pub device_id: DeviceId,
-    /// Its serial port; `/dev/serial/by-id/…` survives a replug.
-    pub port: PathBuf,
+    /// Its serial port; `/dev/serial/by-id/…` survives a replug. Without, the sensor is looked for by its IMEI.
+    #[serde(default)]
+    pub port: Option<PathBuf>,
     /// The console's PIN, from the label on the box. Give this or `pin_file`.
     #[serde(default)]
     pub pin: Option<SecretString>,

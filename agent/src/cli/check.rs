@@ -25,7 +25,7 @@ impl Report for Effective {}
 pub fn check(config: &Config) -> Effective {
     let Config { gateway, mqtt, buffer, log, sensors } = config;
     Effective(json!({
-        "gateway": { "id": gateway.id, "kitchen_id": gateway.kitchen_id, "data_dir": gateway.data_dir },
+        "gateway": { "id": gateway.id, "kitchen_id": gateway.kitchen_id, "data_dir": gateway.data_dir, "ports": gateway.ports },
         "mqtt": {
             "host": mqtt.host,
             "port": mqtt.port,

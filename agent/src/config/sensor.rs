@@ -36,7 +36,7 @@ pub fn read(mut section: Section<'_>, base: &Path, seen: &mut Seen) -> Option<Se
 
 fn read_settings(section: &mut Section<'_>, base: &Path, seen: &mut Seen) -> Option<SensorSettings> {
     let device_id: Option<DeviceId> = section.required("device_id");
-    let port: Option<PathBuf> = section.required("port");
+    let port: Option<PathBuf> = section.optional("port");
     let port = port.map(|port| base.join(port));
     let (pin, pin_file) = read_pin(section, base);
     let imei: Option<String> = section.optional("imei");
@@ -53,7 +53,7 @@ fn read_settings(section: &mut Section<'_>, base: &Path, seen: &mut Seen) -> Opt
     seen.check(section, "imei", imei.clone());
     Some(SensorSettings {
         device_id: device_id?,
-        port: port?,
+        port,
         pin,
         pin_file,
         imei,

@@ -25,7 +25,7 @@ mod polling;
 
 pub use plan::{Plan, Problem};
 pub use state::SensorState;
-pub use task::{Outlets, RecorderGone, run};
+pub use task::{Outlets, RecorderGone, port_of, run};
 
 #[cfg(test)]
 mod tests;

@@ -41,8 +41,8 @@ const VALID_MA: [f64; 2] = [3.8, 20.5];
 pub struct Plan {
     /// The measuring point.
     pub device_id: DeviceId,
-    /// The serial port's path.
-    pub port: PathBuf,
+    /// The serial port's path; none: wherever the sensor with this IMEI is found.
+    pub port: Option<PathBuf>,
     /// Where the console's PIN is.
     pub pin: Pin,
     /// The only sensor that may hang there, if it is bound.
@@ -102,6 +102,9 @@ impl Plan {
         let imei = settings.imei.as_deref().and_then(|text| problems.imei(text));
         let wanted = problems.wanted(settings);
         problems.interval(settings);
+        if settings.port.is_none() && settings.imei.is_none() {
+            problems.add("port", "is missing: give it, or the sensor's `imei`, and it is looked for on every port");
+        }
         let scale = Scale { transmitter: settings.transmitter, calibration: settings.calibration.clone() };
         problems.scale(&scale);
         problems.humidity(settings.humidity.as_ref());

@@ -101,11 +101,14 @@ impl Task {
         self.event(Event::SensorReset { device_id: self.plan.device_id.clone() }).await
     }
 
-    /// Another sensor than the configured one is an event, once for each.
+    /// Another sensor than the configured one is an event, once for each; on a port that was only tried it is none.
     async fn name_foreign(&mut self, error: &DeviceError) -> Result<(), RecorderGone> {
         let DeviceError::WrongSensor { expected, found, .. } = error else {
             return Ok(());
         };
+        if self.plan.port.is_none() {
+            return Ok(());
+        }
         if self.foreign.replace(found.clone()).as_ref() == Some(found) {
             return Ok(());
         }
