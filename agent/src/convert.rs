@@ -1,7 +1,7 @@
 //! From the loop current to a temperature, or to the fault that the current names. Pure.
 //!
 //! On the path of a reading this comes right after the measurement is parsed. NAMUR NE 43 comes first (device reference
-//! 13.2): only 3.8 to 20.5 mA is a temperature at all. Then the transmitter's linear range and the calibration offset.
+//! 13.2): only 3.8 to 20.5 mA is a temperature at all. Then the transmitter's linear range and the calibration.
 //! Does not judge whether a temperature is plausible.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use kitchen_contract::fault::SensorFault;
 use kitchen_contract::unit::{Celsius, MilliAmp};
 
-use crate::settings::Transmitter;
+use crate::settings::{Calibration, Transmitter};
 
 /// Below, nothing is connected; the open input reads 0.000 to 0.002 mA.
 const LOOP_OPEN_BELOW_MA: f64 = 0.5;
@@ -26,17 +26,40 @@ const CLIPPED_MA: f64 = 21.3;
 /// A transmitter needs 4 to 5 s after power-on; until then it draws its start-up current (device reference 13.3).
 pub const WARM_UP_ENOUGH: Duration = Duration::from_secs(5);
 
+/// From a current to a calibrated temperature.
+#[derive(Clone, Debug)]
+pub struct Scale {
+    /// What the current stands for.
+    pub transmitter: Transmitter,
+    /// What a comparison found.
+    pub calibration: Option<Calibration>,
+}
+
+impl Scale {
+    /// The calibrated temperature, in °C. Linear, also beyond the ends of the range.
+    pub fn celsius(&self, milliamps: f64) -> f64 {
+        let celsius = self.transmitter.celsius(milliamps);
+        let calibrated = |calibration: &Calibration| calibration.gain.get() * celsius + calibration.offset.get();
+        self.calibration.as_ref().map_or(celsius, calibrated)
+    }
+}
+
 /// What a current stands for, measured `warm_up` after the transmitter got its power.
 ///
 /// # Errors
 /// The fault that the current's band names.
-pub fn convert(current: MilliAmp, transmitter: &Transmitter, warm_up: Duration) -> Result<Celsius, SensorFault> {
+pub fn convert(current: MilliAmp, scale: &Scale, warm_up: Duration) -> Result<Celsius, SensorFault> {
     let milliamps = current.get();
     match fault(milliamps, warm_up) {
         Some(fault) => Err(fault),
         // A range that ends beyond what can be a temperature is refused with the configuration.
-        None => Celsius::new(transmitter.celsius(milliamps)).map_err(|_| SensorFault::UndefinedHigh),
+        None => Celsius::new(scale.celsius(milliamps)).map_err(|_| SensorFault::UndefinedHigh),
     }
+}
+
+/// Whether the converter is at its end, where currents can no longer be told apart.
+pub fn is_clipped(current: MilliAmp) -> bool {
+    current.get() >= CLIPPED_MA
 }
 
 fn fault(milliamps: f64, warm_up: Duration) -> Option<SensorFault> {
@@ -63,17 +86,25 @@ fn fault(milliamps: f64, warm_up: Duration) -> Option<SensorFault> {
 #[cfg(test)]
 mod tests {
     use SensorFault::*;
+    use kitchen_contract::unit::{CelsiusDifference, Gain};
 
     use super::*;
 
     /// −40 to +60 °C, the reference's example.
-    fn transmitter(offset: f64) -> Transmitter {
-        Transmitter { low: Celsius::new(-40.0).unwrap(), high: Celsius::new(60.0).unwrap(), offset }
+    fn scale(calibration: Option<(f64, f64)>) -> Scale {
+        let calibration = calibration.map(|(gain, offset)| Calibration {
+            offset: CelsiusDifference::new(offset).unwrap(),
+            gain: Gain::new(gain).unwrap(),
+            date: toml::value::Date { year: 2026, month: 11, day: 23 },
+            by: "a person".to_owned(),
+        });
+        let transmitter = Transmitter::new(Celsius::new(-40.0).unwrap(), Celsius::new(60.0).unwrap());
+        Scale { transmitter, calibration }
     }
 
     fn check(milliamps: f64, warm_up_ms: u64, expected: Result<f64, SensorFault>) {
         let current = MilliAmp::new(milliamps).unwrap();
-        let found = convert(current, &transmitter(0.0), Duration::from_millis(warm_up_ms));
+        let found = convert(current, &scale(None), Duration::from_millis(warm_up_ms));
         assert_eq!(found, expected.map(|celsius| Celsius::new(celsius).unwrap()), "{milliamps} mA");
     }
 
@@ -124,9 +155,10 @@ mod tests {
     }
 
     #[test]
-    fn the_offset_is_added_to_temperatures_only() {
-        let at = |milliamps| convert(MilliAmp::new(milliamps).unwrap(), &transmitter(-0.3), WARM_UP_ENOUGH);
-        assert_eq!(at(10.976), Ok(Celsius::new(3.3).unwrap()));
+    fn temperatures_are_calibrated_and_faults_are_not() {
+        let calibrated = scale(Some((1.01, -0.3)));
+        let at = |milliamps| convert(MilliAmp::new(milliamps).unwrap(), &calibrated, WARM_UP_ENOUGH);
+        assert_eq!(at(10.976), Ok(Celsius::new(3.336).unwrap()));
         assert_eq!(at(0.0), Err(LoopOpen));
     }
 
@@ -134,7 +166,7 @@ mod tests {
     fn rubbish_is_no_current() {
         assert!(MilliAmp::new(f64::NAN).is_err());
         assert_eq!(
-            MilliAmp::new(-0.0).map(|current| convert(current, &transmitter(0.0), WARM_UP_ENOUGH)),
+            MilliAmp::new(-0.0).map(|current| convert(current, &scale(None), WARM_UP_ENOUGH)),
             Ok(Err(LoopOpen))
         );
     }

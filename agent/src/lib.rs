@@ -24,6 +24,7 @@ pub mod config;
 pub mod convert;
 pub mod device;
 pub mod forwarder;
+pub mod humidity;
 pub mod observation;
 pub mod recorder;
 pub mod repeats;
@@ -32,15 +33,17 @@ pub mod sampler;
 pub mod settings;
 pub mod speed;
 pub mod supervisor;
+pub mod uncertainty;
 
 use std::env;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+use kitchen_contract::id::DeviceId;
 
 use crate::buffer::BufferError;
-use crate::cli::args::{Args, Command};
+use crate::cli::args::{Args, Command, Sensor};
 use crate::cli::run::ServiceError;
 use crate::report::Form;
 use crate::speed::Speed;
@@ -71,10 +74,28 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match args.command {
         Command::Check { json } => {
-            report::answer(&cli::check::check(&config), if json { Form::Json } else { Form::Text });
+            report::answer(&cli::check::check(&config), form(json));
             ExitCode::SUCCESS
         }
+        Command::Sensor(Sensor::Plan { device_id, json }) => sensor_plan(&config, device_id.as_ref(), form(json)),
         Command::Run => run(config),
+    }
+}
+
+fn form(json: bool) -> Form {
+    if json { Form::Json } else { Form::Text }
+}
+
+fn sensor_plan(config: &config::Config, device_id: Option<&DeviceId>, form: Form) -> ExitCode {
+    match cli::sensor_plan::plans(config, device_id) {
+        Ok(plans) => {
+            report::answer(&plans, form);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            report::error(&error);
+            ExitCode::from(UNUSABLE)
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kitchen_contract::id::DeviceId;
-use kitchen_contract::unit::Celsius;
+use kitchen_contract::unit::{Celsius, CelsiusDifference, Gain};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -14,8 +14,9 @@ use serde::Deserialize;
 pub struct SensorSettings {
     /// The measuring point.
     pub device_id: DeviceId,
-    /// Its serial port; `/dev/serial/by-id/…` survives a replug.
-    pub port: PathBuf,
+    /// Its serial port; `/dev/serial/by-id/…` survives a replug. Without, the sensor is looked for by its IMEI.
+    #[serde(default)]
+    pub port: Option<PathBuf>,
     /// The console's PIN, from the label on the box. Give this or `pin_file`.
     #[serde(default)]
     pub pin: Option<SecretString>,
@@ -39,6 +40,23 @@ pub struct SensorSettings {
     pub report_on_change: Option<ReportOnChange>,
     /// What 4 and 20 mA stand for.
     pub transmitter: Transmitter,
+    /// What a comparison with a reference thermometer found.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
+    /// A humidity transmitter at the voltage input.
+    #[serde(default)]
+    pub humidity: Option<HumidityTransmitter>,
+    /// How far the temperature may move between two polls, in °C, before it is measured again at once.
+    #[serde(default = "default_jump")]
+    pub jump: f64,
+}
+
+/// Catches each changed digit of whole mA on every usual range; an air probe in a unit seldom moves so far between two
+/// polls, and then a second measurement is all it costs.
+pub const JUMP_DEFAULT: f64 = 2.0;
+
+fn default_jump() -> f64 {
+    JUMP_DEFAULT
 }
 
 /// Report on change: the sensor prints a measurement by itself when the temperature has moved.
@@ -60,9 +78,53 @@ pub struct Transmitter {
     pub low: Celsius,
     /// °C at 20 mA.
     pub high: Celsius,
-    /// Calibration: added to the converted temperature, in °C.
+    /// What its data sheet promises, in ± °C.
+    #[serde(default = "default_accuracy")]
+    pub accuracy: f64,
+    /// How exact its PT100 is.
     #[serde(default)]
-    pub offset: f64,
+    pub probe_class: ProbeClass,
+}
+
+/// What common head transmitters promise, in °C (device reference 13.3).
+pub const ACCURACY_DEFAULT: f64 = 0.1;
+
+fn default_accuracy() -> f64 {
+    ACCURACY_DEFAULT
+}
+
+/// Tolerance class of a PT100 (IEC 60751).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum ProbeClass {
+    /// 0.15 °C and 0.2 % of the temperature.
+    A,
+    /// 0.30 °C and 0.5 % of the temperature; what a probe has that does not say.
+    #[default]
+    B,
+}
+
+/// What a comparison with a reference thermometer found: temperature = `gain` × what the range gives + `offset`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Added, in °C.
+    pub offset: CelsiusDifference,
+    /// Multiplied first; 1 without.
+    pub gain: Gain,
+    /// When, as `2026-11-23`.
+    pub date: toml::value::Date,
+    /// By whom.
+    pub by: String,
+}
+
+/// A humidity transmitter with 0 to 10 V: linear between the two.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HumidityTransmitter {
+    /// %RH at 0 V.
+    pub low: f64,
+    /// %RH at 10 V.
+    pub high: f64,
 }
 
 /// mA at the lower end of the transmitter's range.
@@ -71,15 +133,24 @@ const RANGE_FROM_MA: f64 = 4.0;
 const RANGE_SPAN_MA: f64 = 16.0;
 
 impl Transmitter {
-    /// The temperature that a current stands for, calibrated. Linear, also beyond the ends of the range.
+    /// A transmitter of that range, as good as common ones, with a probe of which nothing is known.
+    pub fn new(low: Celsius, high: Celsius) -> Self {
+        Self { low, high, accuracy: ACCURACY_DEFAULT, probe_class: ProbeClass::default() }
+    }
+
+    /// The temperature that a current stands for, not calibrated. Linear, also beyond the ends of the range.
     pub fn celsius(&self, milliamps: f64) -> f64 {
-        let share = (milliamps - RANGE_FROM_MA) / RANGE_SPAN_MA;
-        self.low.get() + share * (self.high.get() - self.low.get()) + self.offset
+        self.low.get() + (milliamps - RANGE_FROM_MA) * self.celsius_per_milliamp()
+    }
+
+    /// By how many °C the temperature moves with each mA.
+    pub fn celsius_per_milliamp(&self) -> f64 {
+        (self.high.get() - self.low.get()) / RANGE_SPAN_MA
     }
 
     /// By how many µA the current moves when the temperature moves by that many °C.
     pub fn microamps(&self, celsius: f64) -> f64 {
-        (celsius / (self.high.get() - self.low.get()) * RANGE_SPAN_MA * 1000.0).abs()
+        (celsius / self.celsius_per_milliamp() * 1000.0).abs()
     }
 }
 

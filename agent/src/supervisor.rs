@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kitchen_contract::id::Epoch;
@@ -21,12 +22,13 @@ use tracing::{error, info};
 use crate::buffer::{Buffer, BufferError, Keeper};
 use crate::clock::shared::SharedClock;
 use crate::config::Config;
+use crate::device::directory::Directory;
 use crate::device::pace::Pace;
 use crate::forwarder::Forwarder;
 use crate::forwarder::task::Destination;
 use crate::forwarder::timing::Timing;
 use crate::recorder::{OBSERVATIONS_MAX, Recorder};
-use crate::sampler::{self, Outlets, SensorState};
+use crate::sampler::{self, Outlets, SensorState, port_of};
 use crate::speed::Speed;
 
 /// How long the end may take.
@@ -137,12 +139,15 @@ impl Tasks {
         tasks.spawn(Task::Recorder, recorder.run());
         let forwarding = tasks.forwarding.clone();
         tasks.spawn(Task::Forwarder, Forwarder::new(destination, handle, clock).run(forwarding));
+        let configured = config.sensors.iter().filter_map(|sensor| sensor.plan.port.clone()).collect();
+        let directory = Arc::new(Directory::new(config.gateway.ports, configured));
         for sensor in config.sensors {
             let state = watch::Sender::new(SensorState::WaitingForPort);
             let outlets = Outlets { observations: observations.clone(), state, start: started, pace: Pace::new(speed) };
             let shutdown = tasks.sampling.clone();
+            let port = port_of(&sensor.plan, &directory);
             tasks.spawn(Task::Sampler, async move {
-                if let Err(error) = sampler::run(sensor.plan, outlets, shutdown).await {
+                if let Err(error) = sampler::run(port, sensor.plan, outlets, shutdown).await {
                     error!(%error, "a sampler has nothing to do any more");
                 }
             });

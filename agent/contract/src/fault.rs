@@ -34,6 +34,13 @@ pub enum SensorFault {
     DamagedReply,
     /// Another sensor than the configured one (other IMEI) hangs on the port.
     WrongSensor,
+    /// Near the converter's end and never twice the same: the current flows the wrong way, and its sign is lost.
+    ReversedPolarity,
+    /// The same raw value for hours, below the noise of any live loop: the transmitter or the converter is stuck.
+    FrozenValue,
+    /// A fault newer than this contract.
+    #[serde(other)]
+    Unknown,
 }
 
 impl SensorFault {
@@ -52,6 +59,9 @@ impl SensorFault {
             Self::WrongPin => "sensor refuses the PIN",
             Self::DamagedReply => "answer damaged on the line",
             Self::WrongSensor => "another sensor hangs on this port",
+            Self::ReversedPolarity => "loop current flows backwards: swap the two wires",
+            Self::FrozenValue => "value stands still: transmitter or sensor is stuck",
+            Self::Unknown => "a fault this version does not know",
         }
     }
 }

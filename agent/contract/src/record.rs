@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::SensorFault;
 use crate::id::{DeviceId, Epoch};
 use crate::time::{Clock, Timestamp};
-use crate::unit::{Celsius, Dbm, Humidity, MilliAmp, Volt};
+use crate::unit::{Celsius, CelsiusDifference, Dbm, Gain, Humidity, MilliAmp, Volt};
 
 /// The largest sequence number: what every JSON reader can hold exactly (2^53 - 1).
 pub const SEQ_MAX: u64 = (1 << 53) - 1;
@@ -48,6 +48,8 @@ pub struct Reading {
     pub device_id: DeviceId,
     /// The temperature, or why there is none.
     pub value: Result<Celsius, SensorFault>,
+    /// The true temperature lies within this of the value, two times out of three; none of a fault.
+    pub uncertainty: Option<CelsiusDifference>,
     /// The loop current as the sensor printed it; absent only if the fault is that nothing was printed.
     pub raw_ma: Option<MilliAmp>,
     /// The sensor's battery.
@@ -141,6 +143,9 @@ pub enum Event {
         imei: String,
         /// As `AT+MODEL` gives it, such as `PS-NB,v1.1.2`.
         model: String,
+        /// The calibration that is in every temperature from now on; none if there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        calibration: Option<Calibration>,
     },
     /// A sensor can no longer be read.
     SensorLost {
@@ -163,6 +168,15 @@ pub enum Event {
         /// The IMEI that was found.
         found: String,
     },
+    /// Something about a measuring point that a person should look at began or ended. Its readings go on.
+    Diagnostic {
+        /// The measuring point.
+        device_id: DeviceId,
+        /// What.
+        diagnostic: Diagnostic,
+        /// It began; else it ended.
+        active: bool,
+    },
     /// The gateway's wall clock was set.
     ClockStep {
         /// By how much, in milliseconds; positive is forward.
@@ -171,6 +185,41 @@ pub enum Event {
     /// A type newer than this contract.
     #[serde(other)]
     Unknown,
+}
+
+/// What a person should look at, although the readings are good. The wire form is the kebab-case name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Diagnostic {
+    /// The temperature moved to that of a room faster than a unit can, and stays: the probe hangs outside.
+    ProbeOutside,
+    /// A diagnostic newer than this contract.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Diagnostic {
+    /// What a person should read.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::ProbeOutside => "the probe may hang outside the unit",
+            Self::Unknown => "a diagnostic this version does not know",
+        }
+    }
+}
+
+/// How a measuring point was calibrated: temperature = `gain` × what the transmitter's range gives + `offset`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Calibration {
+    /// Added, in °C.
+    pub offset: CelsiusDifference,
+    /// Multiplied first.
+    pub gain: Gain,
+    /// When, as `2026-11-23`.
+    pub date: String,
+    /// By whom.
+    pub by: String,
 }
 
 /// Where an epoch ended, as far as the disk knows.
@@ -212,6 +261,8 @@ enum Wire {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         temperature: Option<Celsius>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        uncertainty: Option<CelsiusDifference>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<SensorFault>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         raw_ma: Option<MilliAmp>,
@@ -252,7 +303,7 @@ impl From<Record> for Wire {
         let Record { seq, timestamp, clock, body } = record;
         match body {
             Body::Reading(reading) => {
-                let Reading { device_id, value, raw_ma, battery, signal, humidity, trigger } = reading;
+                let Reading { device_id, value, uncertainty, raw_ma, battery, signal, humidity, trigger } = reading;
                 let absences = [(BATTERY, battery.err()), (SIGNAL, signal.err()), (HUMIDITY, humidity.err())];
                 let missing =
                     absences.into_iter().filter_map(|(name, reason)| Some((name.to_owned(), reason?))).collect();
@@ -262,6 +313,7 @@ impl From<Record> for Wire {
                     clock,
                     device_id,
                     temperature: value.ok(),
+                    uncertainty,
                     fault: value.err(),
                     raw_ma,
                     battery_voltage: battery.ok(),
@@ -288,6 +340,7 @@ impl TryFrom<Wire> for Record {
                 clock,
                 device_id,
                 temperature,
+                uncertainty,
                 fault,
                 raw_ma,
                 battery_voltage,
@@ -303,6 +356,7 @@ impl TryFrom<Wire> for Record {
                 let reading = Reading {
                     device_id,
                     value,
+                    uncertainty: uncertainty.filter(|_| value.is_ok()),
                     raw_ma,
                     battery: side_value(battery_voltage, &missing, BATTERY)?,
                     signal: side_value(signal_strength, &missing, SIGNAL)?,

@@ -29,6 +29,12 @@ pub enum VoltUnit {}
 /// Marks dBm of a received radio signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DecibelMilliwatt {}
+/// Marks a difference of temperatures, in °C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DegreeDifference {}
+/// Marks a factor near one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Factor {}
 /// Marks % relative humidity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PercentRelativeHumidity {}
@@ -53,6 +59,16 @@ impl Unit for DecibelMilliwatt {
     const MIN: f64 = -150.0;
     const MAX: f64 = 0.0;
 }
+impl Unit for DegreeDifference {
+    const SYMBOL: &'static str = "°C";
+    const MIN: f64 = -100.0;
+    const MAX: f64 = 100.0;
+}
+impl Unit for Factor {
+    const SYMBOL: &'static str = "";
+    const MIN: f64 = 0.5;
+    const MAX: f64 = 2.0;
+}
 impl Unit for PercentRelativeHumidity {
     const SYMBOL: &'static str = "%RH";
     const MIN: f64 = 0.0;
@@ -76,6 +92,10 @@ pub type MilliAmp = Quantity<Milliampere>;
 pub type Volt = Quantity<VoltUnit>;
 /// A signal strength in dBm.
 pub type Dbm = Quantity<DecibelMilliwatt>;
+/// A difference of temperatures in °C.
+pub type CelsiusDifference = Quantity<DegreeDifference>;
+/// A factor near one.
+pub type Gain = Quantity<Factor>;
 /// A relative humidity in %.
 pub type Humidity = Quantity<PercentRelativeHumidity>;
 

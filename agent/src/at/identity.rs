@@ -12,7 +12,7 @@ const IMEI_DIGITS: usize = 15;
 pub struct Model(String);
 
 /// The 15 digits that no other sensor has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Imei(String);
 
 impl Model {

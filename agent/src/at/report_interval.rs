@@ -1,6 +1,7 @@
 //! `AT+TDC`: the sensor's own reporting interval, in seconds.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::command::{OutOfRange, Setting, Value};
 use super::number;
@@ -23,6 +24,13 @@ impl ReportInterval {
         let error = OutOfRange { name: "TDC", number: seconds, min: MIN_S.into(), max: MAX_S.into(), unit: "s" };
         let seconds = u32::try_from(seconds).map_err(|_| error.clone())?;
         if (MIN_S..=MAX_S).contains(&seconds) { Ok(Self(seconds)) } else { Err(error) }
+    }
+}
+
+impl ReportInterval {
+    /// As a time.
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(self.0.into())
     }
 }
 

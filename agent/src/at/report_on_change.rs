@@ -5,6 +5,7 @@
 //! or 16 bits without a word.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::command::{OutOfRange, Setting, Value};
 use super::number;
@@ -32,6 +33,12 @@ impl ReportOnChange {
         let every = field(every_s, u16::MAX.into(), "s")?;
         let threshold = field(threshold_ua, THRESHOLD_UA_MAX, "µA")?;
         Ok(Self { fields: vec![1, every, threshold, 0] })
+    }
+
+    /// How often the sensor looks, if it does.
+    pub fn every(&self) -> Option<Duration> {
+        let every_s = self.fields.get(1).copied().filter(|_| !self.is_off())?;
+        Some(Duration::from_secs(every_s.into()))
     }
 
     fn is_off(&self) -> bool {

@@ -10,9 +10,9 @@ use super::block::{Block, BlockCollector};
 use super::digest::{Digested, LINE_BYTES_MAX, LineDigest};
 use super::line::{Line, escaped};
 use super::reply::ReplyCollector;
-use crate::convert::{WARM_UP_ENOUGH, convert};
-use crate::sampler::plausibility::{Plausibility, SURPRISE};
-use crate::settings::Transmitter;
+use crate::convert::{Scale, WARM_UP_ENOUGH, convert};
+use crate::sampler::plausibility::Plausibility;
+use crate::settings::{JUMP_DEFAULT, Transmitter};
 
 /// The reply to a measurement, to the letter.
 const REPLY: &str = "[24980]BAT:3.572 V\r\n[25000]IN1:0\r\n[25015]IN2:0\r\n[25030]GPIO_EXTI:0\r\n\
@@ -115,14 +115,14 @@ fn every_truncation_is_none() {
 
 /// −40 to +60 °C.
 fn celsius(current: MilliAmp) -> Result<Celsius, SensorFault> {
-    let transmitter = Transmitter { low: Celsius::new(-40.0).unwrap(), high: Celsius::new(60.0).unwrap(), offset: 0.0 };
-    convert(current, &transmitter, WARM_UP_ENOUGH)
+    let transmitter = Transmitter::new(Celsius::new(-40.0).unwrap(), Celsius::new(60.0).unwrap());
+    convert(current, &Scale { transmitter, calibration: None }, WARM_UP_ENOUGH)
 }
 
 /// What the sampler would call the values of some bytes, after a past of clean ones and with a clean second measurement.
 fn judged(bytes: &[u8]) -> Vec<Result<Celsius, SensorFault>> {
     let clean = celsius(MilliAmp::new(CURRENT).unwrap());
-    let mut plausibility = Plausibility::default();
+    let mut plausibility = Plausibility::new(JUMP_DEFAULT);
     plausibility.believe(clean);
     let judge = |block: Block| {
         let first = celsius(block.measurement.current);
@@ -146,7 +146,7 @@ fn a_single_flipped_bit_never_moves_a_temperature_further_than_a_surprise() {
             bytes[place] ^= 1 << bit;
             for temperature in judged(&bytes).into_iter().flatten() {
                 let off = (temperature.get() - truth.get()).abs();
-                let limit = if value().contains(&place) { SURPRISE } else { 0.0 };
+                let limit = if value().contains(&place) { JUMP_DEFAULT } else { 0.0 };
                 assert!(off <= limit, "{} moved it by {off}", escaped(&bytes));
             }
         }
@@ -201,7 +201,7 @@ proptest! {
         let truth = celsius(MilliAmp::new(CURRENT).unwrap()).unwrap();
         for temperature in judged(&bytes).into_iter().flatten() {
             let off = (temperature.get() - truth.get()).abs();
-            prop_assert!(off <= if touched_value { SURPRISE } else { 0.0 }, "{} moved it by {off}", escaped(&bytes));
+            prop_assert!(off <= if touched_value { JUMP_DEFAULT } else { 0.0 }, "{} moved it by {off}", escaped(&bytes));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use kitchen_contract::id::DeviceId;
 
 /// Reads the sensors of a kitchen, buffers every reading, forwards it over MQTT/TLS.
 #[derive(Debug, Parser)]
@@ -23,6 +24,22 @@ pub enum Command {
     Run,
     /// Check the configuration and show what is in effect, secrets redacted.
     Check {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// About single sensors.
+    #[command(subcommand)]
+    Sensor(Sensor),
+}
+
+/// What can be asked about single sensors.
+#[derive(Debug, Subcommand)]
+pub enum Sensor {
+    /// Show what the configured plan costs each sensor's battery.
+    Plan {
+        /// The measuring point; all without.
+        device_id: Option<DeviceId>,
         /// Print JSON.
         #[arg(long)]
         json: bool,

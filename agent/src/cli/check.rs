@@ -25,7 +25,7 @@ impl Report for Effective {}
 pub fn check(config: &Config) -> Effective {
     let Config { gateway, mqtt, buffer, log, sensors } = config;
     Effective(json!({
-        "gateway": { "id": gateway.id, "kitchen_id": gateway.kitchen_id, "data_dir": gateway.data_dir },
+        "gateway": { "id": gateway.id, "kitchen_id": gateway.kitchen_id, "data_dir": gateway.data_dir, "ports": gateway.ports },
         "mqtt": {
             "host": mqtt.host,
             "port": mqtt.port,
@@ -59,8 +59,17 @@ fn sensor(settings: &SensorSettings) -> Value {
         "transmitter": {
             "low": settings.transmitter.low,
             "high": settings.transmitter.high,
-            "offset": settings.transmitter.offset,
+            "accuracy": settings.transmitter.accuracy,
+            "probe_class": format!("{:?}", settings.transmitter.probe_class),
         },
+        "calibration": settings.calibration.as_ref().map(|calibration| json!({
+            "offset": calibration.offset,
+            "gain": calibration.gain,
+            "date": calibration.date.to_string(),
+            "by": calibration.by,
+        })),
+        "humidity": settings.humidity.map(|humidity| json!({ "low": humidity.low, "high": humidity.high })),
+        "jump": settings.jump,
     })
 }
 

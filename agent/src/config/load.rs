@@ -11,7 +11,7 @@ use super::error::{ConfigError, Problem};
 use super::reader::{Section, Span};
 use super::sections::{
     BYTES_MAX_DEFAULT, Config, GatewaySection, HEARTBEAT_DEFAULT, KEEP_ALIVE_DEFAULT, LogSection, MqttSection,
-    PORT_DEFAULT, RECORDS_MAX_DEFAULT, SENSORS_MAX, Sensor,
+    PORT_DEFAULT, PORTS_DEFAULT, RECORDS_MAX_DEFAULT, SENSORS_MAX, Sensor,
 };
 use super::sensor::{self, Seen};
 use crate::buffer::Limits;
@@ -68,8 +68,14 @@ fn read_gateway(mut section: Section<'_>, base: &Path) -> Option<GatewaySection>
     let id = section.required("id");
     let kitchen_id = section.required("kitchen_id");
     let data_dir: Option<String> = section.required("data_dir");
+    let ports: Vec<String> = section.or("ports", PORTS_DEFAULT.map(str::to_owned).to_vec());
+    for pattern in &ports {
+        if let Err(error) = glob::Pattern::new(pattern) {
+            section.refuse("ports", format!("`{pattern}` is no pattern: {error}"));
+        }
+    }
     section.finish();
-    Some(GatewaySection { id: id?, kitchen_id: kitchen_id?, data_dir: base.join(data_dir?) })
+    Some(GatewaySection { id: id?, kitchen_id: kitchen_id?, data_dir: base.join(data_dir?), ports })
 }
 
 fn read_mqtt(mut section: Section<'_>, base: &Path) -> Option<MqttSection> {

@@ -20,6 +20,8 @@ pub const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(60);
 pub const RECORDS_MAX_DEFAULT: u64 = 200_000;
 /// Bytes in the buffer, 64 MiB; the store's files take about twice as much.
 pub const BYTES_MAX_DEFAULT: u64 = 64 * 1024 * 1024;
+/// Where serial adapters appear: by their own name, so that a port keeps it over a replug, and as the kernel counts them.
+pub const PORTS_DEFAULT: [&str; 3] = ["/dev/serial/by-id/*", "/dev/ttyUSB*", "/dev/ttyACM*"];
 /// The most sensors on one gateway.
 pub const SENSORS_MAX: usize = 32;
 
@@ -56,6 +58,8 @@ pub struct GatewaySection {
     pub kitchen_id: KitchenId,
     /// Where the buffer lives.
     pub data_dir: PathBuf,
+    /// Where sensors without a configured port are looked for, as shell patterns; [`PORTS_DEFAULT`].
+    pub ports: Vec<String>,
 }
 
 /// `[mqtt]`: where to forward.

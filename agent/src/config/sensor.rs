@@ -5,12 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kitchen_contract::id::DeviceId;
+use kitchen_contract::unit::Gain;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::reader::{Section, Span};
 use super::sections::Sensor;
 use crate::sampler::Plan;
-use crate::settings::{PIN_LEN_MAX, ReportOnChange, SensorSettings, Transmitter, is_pin};
+use crate::settings::{
+    ACCURACY_DEFAULT, Calibration, HumidityTransmitter, JUMP_DEFAULT, PIN_LEN_MAX, ProbeClass, ReportOnChange,
+    SensorSettings, Transmitter, is_pin,
+};
 
 /// What earlier sensors are called and where they hang: each only once.
 #[derive(Debug, Default)]
@@ -32,7 +36,7 @@ pub fn read(mut section: Section<'_>, base: &Path, seen: &mut Seen) -> Option<Se
 
 fn read_settings(section: &mut Section<'_>, base: &Path, seen: &mut Seen) -> Option<SensorSettings> {
     let device_id: Option<DeviceId> = section.required("device_id");
-    let port: Option<PathBuf> = section.required("port");
+    let port: Option<PathBuf> = section.optional("port");
     let port = port.map(|port| base.join(port));
     let (pin, pin_file) = read_pin(section, base);
     let imei: Option<String> = section.optional("imei");
@@ -41,12 +45,15 @@ fn read_settings(section: &mut Section<'_>, base: &Path, seen: &mut Seen) -> Opt
     let warm_up = section.required("warm_up").map(|Span(warm_up)| warm_up);
     let transmitter = read_transmitter(section.section("transmitter"));
     let report_on_change = read_change(section.optional_section("report_on_change"));
+    let calibration = read_calibration(section.optional_section("calibration"));
+    let humidity = read_humidity(section.optional_section("humidity"));
+    let jump = section.or("jump", JUMP_DEFAULT);
     seen.check(section, "device_id", device_id.as_ref().map(ToString::to_string));
     seen.check(section, "port", port.as_ref().map(|port| port.display().to_string()));
     seen.check(section, "imei", imei.clone());
     Some(SensorSettings {
         device_id: device_id?,
-        port: port?,
+        port,
         pin,
         pin_file,
         imei,
@@ -55,6 +62,9 @@ fn read_settings(section: &mut Section<'_>, base: &Path, seen: &mut Seen) -> Opt
         warm_up: warm_up?,
         report_on_change,
         transmitter: transmitter?,
+        calibration,
+        humidity,
+        jump,
     })
 }
 
@@ -96,9 +106,40 @@ fn check_pin_file(section: &Section<'_>, file: &Path) {
 fn read_transmitter(mut section: Section<'_>) -> Option<Transmitter> {
     let low = section.required("low");
     let high = section.required("high");
-    let offset = section.or("offset", 0.0);
+    let accuracy = section.or("accuracy", ACCURACY_DEFAULT);
+    let probe_class = section.or("probe_class", ProbeClass::default());
     section.finish();
-    Some(Transmitter { low: low?, high: high?, offset })
+    Some(Transmitter { low: low?, high: high?, accuracy, probe_class })
+}
+
+/// A correction nobody answers for is none.
+fn read_calibration(mut section: Section<'_>) -> Option<Calibration> {
+    if !section.is_present() {
+        return None;
+    }
+    let offset = section.required("offset");
+    let gain = section.or("gain", 1.0);
+    let date: Option<toml::value::Datetime> = section.required("date");
+    let by = section.required("by");
+    let date = date.and_then(|date| {
+        let day = date.date.filter(|_| date.time.is_none() && date.offset.is_none());
+        if day.is_none() {
+            section.refuse("date", "must be a day, such as 2026-11-23".to_owned());
+        }
+        day
+    });
+    let gain = Gain::new(gain).map_err(|error| section.refuse("gain", error.to_string())).ok();
+    section.finish();
+    Some(Calibration { offset: offset?, gain: gain?, date: date?, by: by? })
+}
+
+fn read_humidity(mut section: Section<'_>) -> Option<HumidityTransmitter> {
+    if !section.is_present() {
+        return None;
+    }
+    let (low, high) = (section.required("low"), section.required("high"));
+    section.finish();
+    Some(HumidityTransmitter { low: low?, high: high? })
 }
 
 fn read_change(mut section: Section<'_>) -> Option<ReportOnChange> {

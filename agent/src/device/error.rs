@@ -18,6 +18,16 @@ pub enum DeviceError {
         /// As configured.
         port: String,
     },
+    /// The sensor answers on none of the ports that are looked at.
+    #[error("sensor {imei} was found on no port")]
+    #[diagnostic(
+        code(device::not_found),
+        help("is its adapter plugged in, and its PIN the configured one? the agent goes on looking by itself")
+    )]
+    NotFound {
+        /// The configured IMEI.
+        imei: String,
+    },
     /// Another program has it.
     #[error("another program holds `{port}`")]
     #[diagnostic(
@@ -142,6 +152,7 @@ impl DeviceError {
     pub const fn fault(&self) -> SensorFault {
         match self {
             Self::PortMissing { .. }
+            | Self::NotFound { .. }
             | Self::PortInUse { .. }
             | Self::PortDenied { .. }
             | Self::PortFailed { .. }

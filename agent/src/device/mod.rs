@@ -11,6 +11,7 @@ pub mod relock;
 mod link;
 pub mod session;
 
+pub mod directory;
 pub mod port;
 pub mod setup;
 

@@ -337,7 +337,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         self.login_at.map(|at| self.access.pace.device_time(at.elapsed()))
     }
 
-    pub(super) fn port(&self) -> String {
+    /// The port's name, for messages.
+    pub fn port(&self) -> String {
         self.link.port()
     }
 

@@ -34,7 +34,7 @@ where
     let identity = setup::identify(session).await?;
     if let Some(expected) = plan.imei.as_ref().filter(|expected| **expected != identity.imei) {
         return Err(DeviceError::WrongSensor {
-            port: plan.port.display().to_string(),
+            port: session.port(),
             expected: expected.as_str().to_owned(),
             found: identity.imei.as_str().to_owned(),
         });

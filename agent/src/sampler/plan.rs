@@ -15,15 +15,24 @@ use crate::at::identity::Imei;
 use crate::at::report_interval::ReportInterval;
 use crate::at::report_on_change::ReportOnChange;
 use crate::at::warm_up::WarmUp;
+use crate::convert::Scale;
 use crate::device::setup::Wanted;
-use crate::settings::{self, SensorSettings, Transmitter};
+use crate::settings::{self, HumidityTransmitter, SensorSettings, Transmitter};
 
 /// What a measurement takes beyond the warm-up, with the answer of a busy console; a poll must end before the next is due.
 const MEASURE_TAKES: Duration = Duration::from_secs(4);
 /// The longest time between two polls: a day without a reading is no monitoring.
 const INTERVAL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-/// The largest calibration offset; more is a broken probe or a wrong range.
+/// The largest calibration offset, in °C; more is a broken probe or a wrong range.
 const OFFSET_MAX: f64 = 20.0;
+/// The calibration gains that a probe and a transmitter in order can have.
+const GAIN: std::ops::RangeInclusive<f64> = 0.9..=1.1;
+/// The longest name of a person or a company.
+const NAME_LEN_MAX: usize = 64;
+/// The worst transmitter that is worth its wires, in ± °C.
+const ACCURACY_MAX: f64 = 5.0;
+/// Smaller, and noise would surprise; larger, and nothing would. In °C.
+const JUMP: std::ops::RangeInclusive<f64> = 0.2..=50.0;
 /// The currents between which a temperature is valid, in mA; both ends must be a temperature.
 const VALID_MA: [f64; 2] = [3.8, 20.5];
 
@@ -32,8 +41,8 @@ const VALID_MA: [f64; 2] = [3.8, 20.5];
 pub struct Plan {
     /// The measuring point.
     pub device_id: DeviceId,
-    /// The serial port's path.
-    pub port: PathBuf,
+    /// The serial port's path; none: wherever the sensor with this IMEI is found.
+    pub port: Option<PathBuf>,
     /// Where the console's PIN is.
     pub pin: Pin,
     /// The only sensor that may hang there, if it is bound.
@@ -43,7 +52,11 @@ pub struct Plan {
     /// Time between power and measurement.
     pub warm_up: Duration,
     /// What the current stands for.
-    pub transmitter: Transmitter,
+    pub scale: Scale,
+    /// What the voltage stands for, if anything.
+    pub humidity: Option<HumidityTransmitter>,
+    /// A step between two polls that is measured again, in °C.
+    pub jump: f64,
     /// What the device is to be set to.
     pub wanted: Wanted,
 }
@@ -89,7 +102,15 @@ impl Plan {
         let imei = settings.imei.as_deref().and_then(|text| problems.imei(text));
         let wanted = problems.wanted(settings);
         problems.interval(settings);
-        problems.transmitter(&settings.transmitter);
+        if settings.port.is_none() && settings.imei.is_none() {
+            problems.add("port", "is missing: give it, or the sensor's `imei`, and it is looked for on every port");
+        }
+        let scale = Scale { transmitter: settings.transmitter, calibration: settings.calibration.clone() };
+        problems.scale(&scale);
+        problems.humidity(settings.humidity.as_ref());
+        if !JUMP.contains(&settings.jump) {
+            problems.add("jump", format!("not between {} and {} °C", JUMP.start(), JUMP.end()));
+        }
         match wanted {
             Some(wanted) if problems.found.is_empty() => Ok(Self {
                 device_id: settings.device_id.clone(),
@@ -98,7 +119,9 @@ impl Plan {
                 imei,
                 interval: settings.interval,
                 warm_up: settings.warm_up,
-                transmitter: settings.transmitter,
+                scale,
+                humidity: settings.humidity,
+                jump: settings.jump,
                 wanted,
             }),
             Some(_) | None => Err(problems.found),
@@ -179,14 +202,38 @@ impl Problems {
         Some(u64::try_from(number).unwrap_or(u64::MAX))
     }
 
-    fn transmitter(&mut self, transmitter: &Transmitter) {
-        if transmitter.low == transmitter.high {
+    fn scale(&mut self, scale: &Scale) {
+        let Transmitter { low, high, accuracy, .. } = scale.transmitter;
+        if low == high {
             self.add("transmitter.high", "4 and 20 mA cannot stand for the same temperature");
         }
-        if !(-OFFSET_MAX..=OFFSET_MAX).contains(&transmitter.offset) {
-            self.add("transmitter.offset", format!("not between -{OFFSET_MAX} and {OFFSET_MAX} °C"));
-        } else if VALID_MA.into_iter().any(|milliamps| Celsius::new(transmitter.celsius(milliamps)).is_err()) {
+        if !(0.0..=ACCURACY_MAX).contains(&accuracy) {
+            self.add("transmitter.accuracy", format!("not between 0 and {ACCURACY_MAX} °C"));
+        }
+        if let Some(calibration) = &scale.calibration {
+            self.calibration(calibration);
+        }
+        if VALID_MA.into_iter().any(|milliamps| Celsius::new(scale.celsius(milliamps)).is_err()) {
             self.add("transmitter", "3.8 and 20.5 mA must both stand for a possible temperature");
+        }
+    }
+
+    fn calibration(&mut self, calibration: &settings::Calibration) {
+        if !(-OFFSET_MAX..=OFFSET_MAX).contains(&calibration.offset.get()) {
+            self.add("calibration.offset", format!("not between -{OFFSET_MAX} and {OFFSET_MAX} °C"));
+        }
+        if !GAIN.contains(&calibration.gain.get()) {
+            self.add("calibration.gain", format!("not between {} and {}", GAIN.start(), GAIN.end()));
+        }
+        if calibration.by.trim().is_empty() || calibration.by.chars().count() > NAME_LEN_MAX {
+            self.add("calibration.by", format!("who calibrated it, in at most {NAME_LEN_MAX} letters"));
+        }
+    }
+
+    fn humidity(&mut self, transmitter: Option<&HumidityTransmitter>) {
+        let Some(HumidityTransmitter { low, high }) = transmitter else { return };
+        if !(-50.0..=150.0).contains(low) || !(-50.0..=150.0).contains(high) || low == high {
+            self.add("humidity", "0 and 10 V stand for two different humidities, in %RH");
         }
     }
 }
@@ -222,7 +269,13 @@ mod tests {
         check("report_on_change = { every = '5m', by = nan }", &["report_on_change.by"]);
         check("report_on_change = { every = '5m', by = 126.0 }", &["report_on_change.by"]);
         check("transmitter = { low = 5.0, high = 5.0 }", &["report_on_change.by", "transmitter.high"]);
-        check("transmitter = { low = -40.0, high = 60.0, offset = nan }", &["transmitter.offset"]);
+        check("transmitter = { low = -40.0, high = 60.0, accuracy = nan }", &["transmitter.accuracy"]);
+        check(
+            "calibration = { offset = 20.1, gain = 1.2, date = 2026-11-23, by = ' ' }",
+            &["calibration.offset", "calibration.gain", "calibration.by"],
+        );
+        check("humidity = { low = 0.0, high = nan }", &["humidity"]);
+        check("jump = 0.0", &["jump"]);
         check("transmitter = { low = 0.0, high = 1000.0 }", &["transmitter"]);
     }
 

@@ -1,32 +1,35 @@
 //! Does a value surprise, and may it be believed? Pure.
 //!
 //! The grammar refuses every damaged line whose form is broken, and the block refuses damage around it; a digit that became
-//! another digit in a perfect line is left. So a temperature is believed only if it lies within [`SURPRISE`] of the last
+//! another digit in a perfect line is left. So a temperature is believed only if it lies within the configured jump of the last
 //! one believed, or of a second measurement taken at once. The first temperature of all has no predecessor and is always
 //! measured twice. A temperature that surprises and is not confirmed becomes [`SensorFault::DamagedReply`] and keeps its
 //! raw current.
 //!
-//! What is not caught: a changed digit that moves the temperature by less than [`SURPRISE`], and the same false digits
+//! What is not caught: a changed digit that moves the temperature by less than the configured jump, and the same false digits
 //! twice. A fault band surprises when it was not there before; it never becomes a temperature either way.
 
 use kitchen_contract::fault::SensorFault;
 use kitchen_contract::unit::Celsius;
 
-/// More than this, in °C, and a second measurement is asked for. Catches each changed digit of whole mA on every usual
-/// range; an air probe in a unit seldom moves so far between two polls, and then a second measurement is all it costs.
-pub const SURPRISE: f64 = 2.0;
-
 /// A temperature or a fault.
 pub type Outcome = Result<Celsius, SensorFault>;
 
 /// What has been believed so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plausibility {
+    /// More than this, in °C, and a second measurement is asked for.
+    jump: f64,
     temperature: Option<Celsius>,
     fault: Option<SensorFault>,
 }
 
 impl Plausibility {
+    /// Believes nothing yet.
+    pub fn new(jump: f64) -> Self {
+        Self { jump, temperature: None, fault: None }
+    }
+
     /// Whether a second measurement is needed before this is believed.
     pub fn surprises(&self, outcome: Outcome) -> bool {
         match outcome {
@@ -38,7 +41,7 @@ impl Plausibility {
     /// Believes an outcome that did not surprise.
     pub fn believe(&mut self, outcome: Outcome) {
         match outcome {
-            Ok(celsius) => *self = Self { temperature: Some(celsius), fault: None },
+            Ok(celsius) => *self = Self { temperature: Some(celsius), fault: None, ..*self },
             Err(fault) => self.fault = Some(fault),
         }
     }
@@ -54,17 +57,17 @@ impl Plausibility {
     /// An outcome, believed only where the past or the other measurement stands beside it.
     fn settle(&self, outcome: Outcome, other: Option<Outcome>) -> Outcome {
         let celsius = outcome?;
-        let confirmed = other.and_then(Result::ok).is_some_and(|other| near(celsius, other));
+        let confirmed = other.and_then(Result::ok).is_some_and(|other| self.near(celsius, other));
         if confirmed || self.follows(celsius) { Ok(celsius) } else { Err(SensorFault::DamagedReply) }
     }
 
     fn follows(&self, celsius: Celsius) -> bool {
-        self.temperature.is_some_and(|last| near(celsius, last))
+        self.temperature.is_some_and(|last| self.near(celsius, last))
     }
-}
 
-fn near(one: Celsius, other: Celsius) -> bool {
-    (one.get() - other.get()).abs() <= SURPRISE
+    fn near(&self, one: Celsius, other: Celsius) -> bool {
+        (one.get() - other.get()).abs() <= self.jump
+    }
 }
 
 #[cfg(test)]
@@ -72,13 +75,14 @@ mod tests {
     use SensorFault::{DamagedReply, LoopOpen};
 
     use super::*;
+    use crate::settings::JUMP_DEFAULT;
 
     fn celsius(number: f64) -> Outcome {
         Ok(Celsius::new(number).unwrap())
     }
 
     fn after(number: f64) -> Plausibility {
-        let mut plausibility = Plausibility::default();
+        let mut plausibility = Plausibility::new(JUMP_DEFAULT);
         plausibility.believe(celsius(number));
         plausibility
     }
@@ -94,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_first_temperature_of_all_and_a_new_fault_are_measured_twice_an_old_fault_is_not() {
-        let mut plausibility = Plausibility::default();
+        let mut plausibility = Plausibility::new(JUMP_DEFAULT);
         assert!(plausibility.surprises(celsius(3.6)));
         assert_eq!(plausibility.compare(Err(LoopOpen), Some(Err(LoopOpen))), (Err(LoopOpen), Some(Err(LoopOpen))));
         assert!(!plausibility.surprises(Err(LoopOpen)));

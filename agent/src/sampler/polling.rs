@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kitchen_contract::fault::SensorFault;
-use kitchen_contract::record::{Body, Event, Trigger};
-use miette::Diagnostic;
+use kitchen_contract::record::{Body, Calibration, Diagnostic, Event, Trigger};
+use miette::Diagnostic as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 
 use super::greeting::{Greeting, greet};
-use super::plausibility::Outcome;
+use super::plausibility::{Outcome, Plausibility};
 use super::reading;
 use super::state::{self, SensorState};
 use super::task::{RecorderGone, Stop, Task};
@@ -59,7 +59,7 @@ impl Task {
         self.warm_ups = WarmUps::new(&applied, self.device_now());
         let imei = identity.imei.as_str().to_owned();
         if let Some(known) = self.known.replace(identity.imei).filter(|known| known.as_str() != imei) {
-            self.plausibility = Default::default();
+            self.forget();
             self.swapped(known.as_str().to_owned(), imei.clone()).await?;
         }
         (self.failing, self.foreign) = (None, None);
@@ -68,9 +68,25 @@ impl Task {
         if !std::mem::replace(&mut self.found, true) {
             let model = identity.model.as_str().to_owned();
             tracing::info!(sensor.id = %self.plan.device_id, imei, model, "sensor found");
-            self.event(Event::SensorFound { device_id: self.plan.device_id.clone(), imei, model }).await?;
+            self.event(self.sensor_found(imei, model)).await?;
         }
         Ok(())
+    }
+
+    fn sensor_found(&self, imei: String, model: String) -> Event {
+        let calibration = self.plan.scale.calibration.as_ref().map(|calibration| Calibration {
+            offset: calibration.offset,
+            gain: calibration.gain,
+            date: calibration.date.to_string(),
+            by: calibration.by.clone(),
+        });
+        Event::SensorFound { device_id: self.plan.device_id.clone(), imei, model, calibration }
+    }
+
+    /// What another sensor said is no measure for this one.
+    fn forget(&mut self) {
+        self.plausibility = Plausibility::new(self.plan.jump);
+        (self.raw_watch, self.placement) = Default::default();
     }
 
     /// A restart prints its text in several lines and is one event. The first greeting of all finds no restart.
@@ -85,11 +101,14 @@ impl Task {
         self.event(Event::SensorReset { device_id: self.plan.device_id.clone() }).await
     }
 
-    /// Another sensor than the configured one is an event, once for each.
+    /// Another sensor than the configured one is an event, once for each; on a port that was only tried it is none.
     async fn name_foreign(&mut self, error: &DeviceError) -> Result<(), RecorderGone> {
         let DeviceError::WrongSensor { expected, found, .. } = error else {
             return Ok(());
         };
+        if self.plan.port.is_none() {
+            return Ok(());
+        }
         if self.foreign.replace(found.clone()).as_ref() == Some(found) {
             return Ok(());
         }
@@ -174,12 +193,15 @@ impl Task {
         }
     }
 
-    fn outcome(&self, block: &Block, trigger: Trigger) -> Outcome {
+    fn outcome(&mut self, block: &Block, trigger: Trigger) -> Outcome {
         let warm_up = match trigger {
             Trigger::Poll => self.warm_ups.polled(),
             _ => self.warm_ups.overheard(self.device_now()),
         };
-        convert(block.measurement.current, &self.plan.transmitter, warm_up)
+        let current = block.measurement.current;
+        let of_its_band = convert(current, &self.plan.scale, warm_up);
+        let seen_over_time = self.raw_watch.judge(self.outlets.pace.device_time(block.arrived), current);
+        seen_over_time.map_or(of_its_band, Err)
     }
 
     /// Listens for that long. A sensor that is known is taken at its word; a foreign or unknown one is not.
@@ -236,12 +258,22 @@ impl Task {
 
     async fn answer_missing(&mut self, fault: SensorFault) -> Result<(), RecorderGone> {
         self.schedule.answered();
-        self.observe(self.now(), reading::missing(&self.plan.device_id, fault)).await
+        self.observe(self.now(), reading::missing(&self.plan, fault)).await
     }
 
-    async fn reading(&self, block: &Block, outcome: Outcome, trigger: Trigger) -> Result<(), RecorderGone> {
-        let body = reading::measured(&self.plan.device_id, &block.measurement, (outcome, trigger));
-        self.observe(block.arrived, body).await
+    async fn reading(&mut self, block: &Block, outcome: Outcome, trigger: Trigger) -> Result<(), RecorderGone> {
+        let body = reading::measured(&self.plan, &block.measurement, (outcome, trigger));
+        self.observe(block.arrived, body).await?;
+        let at = self.outlets.pace.device_time(block.arrived);
+        match outcome.ok().and_then(|celsius| self.placement.take(at, celsius.get())) {
+            Some(active) => self.diagnosed(Diagnostic::ProbeOutside, active).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn diagnosed(&self, diagnostic: Diagnostic, active: bool) -> Result<(), RecorderGone> {
+        tracing::warn!(device.id = %self.plan.device_id, active, "{}", diagnostic.text());
+        self.event(Event::Diagnostic { device_id: self.plan.device_id.clone(), diagnostic, active }).await
     }
 
     pub(super) async fn event(&self, event: Event) -> Result<(), RecorderGone> {

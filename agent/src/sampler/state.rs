@@ -10,7 +10,7 @@ use crate::device::error::DeviceError;
 /// Where the task is. Sampling goes on in every one of them: a poll that is due becomes a reading with a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SensorState {
-    /// Nothing at the configured path, or it was unplugged.
+    /// Nothing at the configured path, the sensor on no port, or it was unplugged.
     WaitingForPort,
     /// Another program holds the port.
     PortInUse,
@@ -57,7 +57,9 @@ pub(super) fn show(shown: &watch::Sender<SensorState>, device_id: &DeviceId, sta
 impl From<&DeviceError> for SensorState {
     fn from(error: &DeviceError) -> Self {
         match error {
-            DeviceError::PortMissing { .. } | DeviceError::Unplugged { .. } => Self::WaitingForPort,
+            DeviceError::PortMissing { .. } | DeviceError::NotFound { .. } | DeviceError::Unplugged { .. } => {
+                Self::WaitingForPort
+            }
             DeviceError::PortInUse { .. } => Self::PortInUse,
             DeviceError::PortDenied { .. } => Self::PortDenied,
             DeviceError::PortFailed { .. } | DeviceError::WriteStuck { .. } => Self::PortFailed,

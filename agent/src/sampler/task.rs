@@ -13,15 +13,17 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
+use super::placement::Placement;
 use super::plan::Plan;
 use super::plausibility::Plausibility;
+use super::raw_watch::RawWatch;
 use super::schedule::Schedule;
 use super::state::SensorState;
 use super::warm_up::WarmUps;
 use crate::at::identity::Imei;
+use crate::device::directory::{Directory, SensorPort, Source};
 use crate::device::error::DeviceError;
 use crate::device::pace::Pace;
-use crate::device::port;
 use crate::device::session::{Access, Session};
 use crate::observation::Observation;
 
@@ -50,27 +52,25 @@ pub struct Outlets {
 #[error("the recorder is gone")]
 pub struct RecorderGone;
 
+/// Where a sensor's line comes from: its configured port, or wherever it is found.
+pub fn port_of(plan: &Plan, directory: &Arc<Directory>) -> SensorPort {
+    match (&plan.port, &plan.imei) {
+        (None, Some(imei)) => SensorPort::Found { directory: Arc::clone(directory), imei: imei.clone(), lease: None },
+        // A plan without either is refused.
+        (port, _) => SensorPort::Configured(port.clone().unwrap_or_default()),
+    }
+}
+
 /// Samples one sensor until shutdown. A command in flight is given up: nothing of it is lost that was not asked for again.
 ///
 /// # Errors
 /// The recorder is gone.
-pub async fn run(plan: Plan, outlets: Outlets, shutdown: CancellationToken) -> Result<(), RecorderGone> {
-    let path = plan.port.clone();
-    run_on(move || port::open(&path), plan, outlets, shutdown).await
-}
-
-/// As [`run`], over whatever `open` opens.
-///
-/// # Errors
-/// The recorder is gone.
-pub async fn run_on<Io: AsyncRead + AsyncWrite + Unpin>(
-    open: impl FnMut() -> Result<Io, DeviceError>,
-    plan: Plan,
-    outlets: Outlets,
-    shutdown: CancellationToken,
-) -> Result<(), RecorderGone> {
+pub async fn run<S>(source: S, plan: Plan, outlets: Outlets, shutdown: CancellationToken) -> Result<(), RecorderGone>
+where
+    S: Source<Io: AsyncRead + AsyncWrite + Unpin>,
+{
     let mut task = Task::new(plan, outlets);
-    shutdown.run_until_cancelled(task.sample(open)).await.map_or(Ok(()), Err)
+    shutdown.run_until_cancelled(task.sample(source)).await.map_or(Ok(()), Err)
 }
 
 pub(super) struct Task {
@@ -78,6 +78,8 @@ pub(super) struct Task {
     pub(super) outlets: Outlets,
     pub(super) schedule: Schedule,
     pub(super) plausibility: Plausibility,
+    pub(super) raw_watch: RawWatch,
+    pub(super) placement: Placement,
     pub(super) warm_ups: WarmUps,
     /// The sensor seen last at this measuring point.
     pub(super) known: Option<Imei>,
@@ -114,11 +116,14 @@ impl From<RecorderGone> for Stop {
 impl Task {
     fn new(plan: Plan, outlets: Outlets) -> Self {
         let schedule = Schedule::new(outlets.start.elapsed(), outlets.pace.pause(plan.interval));
+        let plausibility = Plausibility::new(plan.jump);
         Self {
             plan: Arc::new(plan),
             outlets,
             schedule,
-            plausibility: Plausibility::default(),
+            plausibility,
+            raw_watch: RawWatch::default(),
+            placement: Placement::default(),
             warm_ups: WarmUps::default(),
             known: None,
             restart_told: false,
@@ -130,14 +135,14 @@ impl Task {
     }
 
     /// Opens the port again and again.
-    async fn sample<Io>(&mut self, mut open: impl FnMut() -> Result<Io, DeviceError>) -> RecorderGone
+    async fn sample<S>(&mut self, mut source: S) -> RecorderGone
     where
-        Io: AsyncRead + AsyncWrite + Unpin,
+        S: Source<Io: AsyncRead + AsyncWrite + Unpin>,
     {
         let mut again = PORT_AGAIN;
         loop {
-            let error = match open() {
-                Ok(io) => match self.serve(io).await {
+            let error = match source.open() {
+                Ok((io, port)) => match self.serve(Session::new(io, self.access(port)), &mut source).await {
                     Ok(error) => error,
                     Err(gone) => return gone,
                 },
@@ -154,8 +159,10 @@ impl Task {
     }
 
     /// Talks to whatever hangs on an open port, until the port is gone.
-    async fn serve<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, io: Io) -> Result<DeviceError, RecorderGone> {
-        let mut session = Session::new(io, self.access());
+    async fn serve<S>(&mut self, mut session: Session<S::Io>, source: &mut S) -> Result<DeviceError, RecorderGone>
+    where
+        S: Source<Io: AsyncRead + AsyncWrite + Unpin>,
+    {
         let (mut answer_again, mut person_again) = (ANSWER_AGAIN, PERSON_AGAIN);
         loop {
             let error = match self.attend(&mut session).await {
@@ -167,6 +174,9 @@ impl Task {
             }
             self.tell_restart(&mut session).await?;
             if error.is_port() {
+                return Ok(error);
+            }
+            if let Some(error) = source.elsewhere(&error) {
                 return Ok(error);
             }
             let wait = match error {
@@ -186,12 +196,7 @@ impl Task {
         }
     }
 
-    fn access(&self) -> Access {
-        Access {
-            port: self.plan.port.display().to_string(),
-            pin: None,
-            pace: self.outlets.pace,
-            start: self.outlets.start,
-        }
+    fn access(&self, port: String) -> Access {
+        Access { port, pin: None, pace: self.outlets.pace, start: self.outlets.start }
     }
 }

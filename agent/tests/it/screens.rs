@@ -38,3 +38,10 @@ fn check_shows_what_is_in_effect_without_secrets() {
         assert_snapshot!("check_json", shown(&["--config", &fixture("good.toml"), "check", "--json"]));
     });
 }
+
+#[test]
+fn a_plan_shows_what_it_costs_the_battery() {
+    assert_snapshot!("sensor_plan", shown(&["--config", &fixture("good.toml"), "sensor", "plan"]));
+    let unknown = shown(&["--config", &fixture("good.toml"), "sensor", "plan", "no-such"]);
+    assert!(unknown.starts_with("exit: 2") && unknown.contains("no sensor `no-such`"), "{unknown}");
+}

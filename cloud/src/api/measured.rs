@@ -6,7 +6,7 @@ use kitchen_contract::fault::SensorFault;
 use kitchen_contract::id::{Epoch, GatewayId};
 use kitchen_contract::record::{Absence, Body, Reading, Trigger};
 use kitchen_contract::time::{Clock, Timestamp};
-use kitchen_contract::unit::{Celsius, Humidity, MilliAmp, Volt};
+use kitchen_contract::unit::{Celsius, CelsiusDifference, Humidity, MilliAmp, Volt};
 use serde::Serialize;
 use serde_json::{Number, Value, json};
 
@@ -24,6 +24,9 @@ const NO_READING: &str = "no-reading";
 pub struct Measured {
     temperature: Option<Celsius>,
     unit: &'static str,
+    /// A fault has none, nor has a reading of an agent that does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncertainty: Option<CelsiusDifference>,
     fault: Option<SensorFault>,
     battery_voltage: Option<Volt>,
     signal_strength: Option<Value>,
@@ -45,6 +48,7 @@ impl Measured {
         let Body::Reading(reading) = &stored.record.body else { return None };
         Some(Self {
             temperature: reading.value.ok(),
+            uncertainty: reading.uncertainty,
             fault: reading.value.err(),
             battery_voltage: reading.battery.ok(),
             signal_strength: reading.signal.ok().map(|signal| whole(signal.get())),
@@ -68,6 +72,7 @@ pub fn nothing_measured() -> Measured {
     let names = ["temperature", "batteryVoltage", "signalStrength", "humidity", "rawMa", "timestamp"];
     Measured {
         temperature: None,
+        uncertainty: None,
         unit: UNIT,
         fault: None,
         battery_voltage: None,

@@ -178,6 +178,7 @@ pub(crate) fn reading(seq: u64, device: &str, (timestamp, number): (Timestamp, f
     let reading = Reading {
         device_id: device.parse().unwrap(),
         value: Celsius::new(number).map_err(|_| SensorFault::LoopOpen),
+        uncertainty: None,
         raw_ma: Some(MilliAmp::new(11.072).unwrap()),
         battery: Err(Absence::NotReported),
         signal: Err(Absence::NotReported),

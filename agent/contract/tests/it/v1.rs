@@ -6,11 +6,13 @@ use kitchen_contract::ack::{Ack, RejectReason, Rejected};
 use kitchen_contract::envelope::{Envelope, Opened, SealError};
 use kitchen_contract::fault::SensorFault;
 use kitchen_contract::ranges::SeqRanges;
-use kitchen_contract::record::{Absence, Body, EpochEnd, Event, Gap, GapReason, Reading, Record, RecordError, Trigger};
+use kitchen_contract::record::{
+    Absence, Body, Calibration, Diagnostic, EpochEnd, Event, Gap, GapReason, Reading, Record, RecordError, Trigger,
+};
 use kitchen_contract::signature::DeviceKey;
 use kitchen_contract::status::{OpenedStatus, Status, StatusKind};
 use kitchen_contract::time::Clock;
-use kitchen_contract::unit::{Celsius, Dbm, MilliAmp, Volt};
+use kitchen_contract::unit::{Celsius, CelsiusDifference, Dbm, Gain, MilliAmp, Volt};
 
 /// A key made for these tests only; it opens nothing.
 pub(crate) const KEY_PEM: &str = include_str!("test-key.pem");
@@ -27,6 +29,7 @@ fn reading() -> Record {
         body: Body::Reading(Reading {
             device_id: "sensor-001".parse().unwrap(),
             value: Ok(Celsius::new(4.2).unwrap()),
+            uncertainty: None,
             raw_ma: Some(MilliAmp::new(11.072).unwrap()),
             battery: Ok(Volt::new(3.52).unwrap()),
             signal: Ok(Dbm::new(-85.0).unwrap()),
@@ -44,6 +47,7 @@ fn fault() -> Record {
         body: Body::Reading(Reading {
             device_id: "sensor-001".parse().unwrap(),
             value: Err(SensorFault::LoopOpen),
+            uncertainty: None,
             raw_ma: Some(MilliAmp::new(0.002).unwrap()),
             battery: Err(Absence::NotReported),
             signal: Err(Absence::NotReported),
@@ -93,13 +97,55 @@ fn records() {
     check(&gap(), GAP);
 }
 
+/// What an agent of version 1 may leave out.
+#[test]
+fn an_uncertainty_and_a_fault_that_is_newer() {
+    let mut exact = reading();
+    if let Body::Reading(reading) = &mut exact.body {
+        reading.uncertainty = CelsiusDifference::new(0.42).ok();
+    }
+    check(&exact, &READING.replace(r#""rawMa""#, r#""uncertainty":0.42,"rawMa""#));
+    let newer: Record = serde_json::from_str(&FAULT.replace("loop-open", "of-tomorrow")).unwrap();
+    assert!(matches!(newer.body, Body::Reading(Reading { value: Err(SensorFault::Unknown), .. })));
+}
+
 #[test]
 fn events() {
     let device_id = "sensor-001".parse().unwrap();
     let rows = [
         (
-            Event::SensorFound { device_id, imei: "861234509876543".to_owned(), model: "PS-NB,v1.1.2".to_owned() },
+            Event::SensorFound {
+                device_id,
+                imei: "861234509876543".to_owned(),
+                model: "PS-NB,v1.1.2".to_owned(),
+                calibration: None,
+            },
             r#"{"type":"sensorFound","deviceId":"sensor-001","imei":"861234509876543","model":"PS-NB,v1.1.2"}"#,
+        ),
+        (
+            Event::SensorFound {
+                device_id: "sensor-001".parse().unwrap(),
+                imei: "861234509876543".to_owned(),
+                model: "PS-NB,v1.1.2".to_owned(),
+                calibration: Some(Calibration {
+                    offset: CelsiusDifference::new(-0.3).unwrap(),
+                    gain: Gain::new(1.002).unwrap(),
+                    date: "2026-11-23".to_owned(),
+                    by: "A. Person".to_owned(),
+                }),
+            },
+            concat!(
+                r#"{"type":"sensorFound","deviceId":"sensor-001","imei":"861234509876543","model":"PS-NB,v1.1.2","#,
+                r#""calibration":{"offset":-0.3,"gain":1.002,"date":"2026-11-23","by":"A. Person"}}"#
+            ),
+        ),
+        (
+            Event::Diagnostic {
+                device_id: "sensor-001".parse().unwrap(),
+                diagnostic: Diagnostic::ProbeOutside,
+                active: true,
+            },
+            r#"{"type":"diagnostic","deviceId":"sensor-001","diagnostic":"probe-outside","active":true}"#,
         ),
         (
             Event::SensorLost { device_id: "sensor-001".parse().unwrap(), fault: SensorFault::NoPort },

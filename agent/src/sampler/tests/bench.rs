@@ -12,13 +12,14 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::device::directory::Source;
 use crate::device::error::DeviceError;
 use crate::device::pace::Pace;
 use crate::device::tests::peer::{BLOCK, PIN};
 use crate::observation::Observation;
 use crate::sampler::plan::Plan;
 use crate::sampler::state::SensorState;
-use crate::sampler::task::{Outlets, RecorderGone, run_on};
+use crate::sampler::task::{Outlets, RecorderGone, run};
 use crate::settings::SensorSettings;
 use crate::speed::Speed;
 
@@ -117,8 +118,7 @@ impl Bench {
         let (shutdown, start) = (CancellationToken::new(), Instant::now());
         let outlets = Outlets { observations: observed, state: shown, start, pace: Pace::new(Speed::REAL) };
         let device = Arc::clone(&fake);
-        let open = move || open(&device);
-        let task = tokio::spawn(run_on(open, plan(extra), outlets, shutdown.clone()));
+        let task = tokio::spawn(run(Line(device), plan(extra), outlets, shutdown.clone()));
         Self { fake, observations, state, shutdown, task, start }
     }
 
@@ -164,7 +164,7 @@ impl Bench {
     }
 }
 
-pub(super) fn plan(extra: &str) -> Plan {
+pub(in crate::sampler) fn plan(extra: &str) -> Plan {
     let text = format!(
         "device_id = 'fridge-1'\nport = '/dev/ttyTest'\npin = '{PIN}'\ninterval = '60s'\nreport_interval = '20m'\n\
          warm_up = '6s'\n{extra}\n[transmitter]\nlow = -40.0\nhigh = 60.0\n"
@@ -172,13 +172,25 @@ pub(super) fn plan(extra: &str) -> Plan {
     Plan::new(&toml::from_str::<SensorSettings>(&text).unwrap()).unwrap()
 }
 
-pub(super) fn open(fake: &Arc<Mutex<Fake>>) -> Result<DuplexStream, DeviceError> {
-    if fake.lock().unwrap().unplugged {
-        return Err(DeviceError::PortMissing { port: "/dev/ttyTest".to_owned() });
+/// The one port of a device.
+pub(super) struct Line(pub(super) Arc<Mutex<Fake>>);
+
+impl Source for Line {
+    type Io = DuplexStream;
+
+    fn open(&mut self) -> Result<(DuplexStream, String), DeviceError> {
+        let port = "/dev/ttyTest".to_owned();
+        if self.0.lock().unwrap().unplugged {
+            return Err(DeviceError::PortMissing { port });
+        }
+        let (ours, theirs) = duplex(4096);
+        tokio::spawn(serve(Arc::clone(&self.0), theirs));
+        Ok((ours, port))
     }
-    let (ours, theirs) = duplex(4096);
-    tokio::spawn(serve(Arc::clone(fake), theirs));
-    Ok(ours)
+
+    fn elsewhere(&mut self, _: &DeviceError) -> Option<DeviceError> {
+        None
+    }
 }
 
 async fn serve(fake: Arc<Mutex<Fake>>, mut io: DuplexStream) {

@@ -1,4 +1,4 @@
 //! Tests of the sampler as a whole.
 
-mod bench;
+pub(super) mod bench;
 mod task;

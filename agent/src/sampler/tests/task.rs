@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use kitchen_contract::fault::SensorFault;
-use kitchen_contract::record::{Body, Event, Trigger};
+use kitchen_contract::record::{Absence, Body, Diagnostic, Event, Trigger};
 
 use super::bench::{BOOT, Bench, IMEI, OTHER_IMEI};
 use crate::device::tests::peer::{BLOCK, PIN};
@@ -18,6 +18,7 @@ async fn finds_sets_and_polls_on_the_grid() {
         device_id: "fridge-1".parse().unwrap(),
         imei: IMEI.to_owned(),
         model: "PS-NB,v1.1.2".to_owned(),
+        calibration: None,
     };
     assert_eq!(bench.event().await, found);
     for _ in 0..4 {
@@ -204,9 +205,51 @@ async fn many_hours_with_locks_bring_every_reading() {
         if minute % 5 == 0 {
             bench.set(|fake| fake.locked = true);
         }
-        assert_eq!(bench.temperature().await, 3.6);
+        let live = if minute % 2 == 0 { "10.976" } else { "10.977" };
+        bench.set(|fake| fake.currents = [live].into());
+        assert!((bench.temperature().await - 3.6).abs() < 0.01);
     }
     assert!((599 * 60..600 * 60).contains(&bench.start.elapsed().as_secs()));
+}
+
+/// S21
+#[tokio::test(start_paused = true)]
+async fn a_value_that_never_moves_is_a_fault_after_hours() {
+    let mut bench = Bench::settled("").await;
+    let mut minutes = 0;
+    let fault = loop {
+        match bench.reading().await.value {
+            Ok(_) => minutes += 1,
+            Err(fault) => break fault,
+        }
+    };
+    assert_eq!(fault, SensorFault::FrozenValue);
+    assert!((355..=361).contains(&minutes), "{minutes}");
+    bench.set(|fake| fake.currents = ["10.980"].into());
+    while bench.reading().await.value.is_err() {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_says_how_exact_it_is_and_how_humid() {
+    let mut bench = Bench::settled("humidity = { low = 0.0, high = 100.0 }").await;
+    let reading = bench.reading().await;
+    assert_eq!(reading.uncertainty.map(|uncertainty| uncertainty.get()), Some(0.356));
+    assert_eq!(reading.humidity, Err(Absence::Invalid), "0.012 V is no humidity");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_pulled_out_is_said_beside_its_readings() {
+    let mut bench = Bench::settled("").await;
+    bench.set(|fake| fake.currents = ["14.080"].into());
+    let said = loop {
+        match bench.next().await {
+            Body::Event(event) => break event,
+            Body::Reading(reading) => assert_eq!(reading.value.unwrap().get(), 23.0),
+            Body::Gap(_) => {}
+        }
+    };
+    let device_id = "fridge-1".parse().unwrap();
+    assert_eq!(said, Event::Diagnostic { device_id, diagnostic: Diagnostic::ProbeOutside, active: true });
 }
 
 #[tokio::test(start_paused = true)]

@@ -78,6 +78,7 @@ fn reading(letter: &str, (seq, age_s): (u64, i64), value: Result<Celsius, Sensor
     let reading = Reading {
         device_id: device_id.clone(),
         value,
+        uncertainty: None,
         raw_ma: MilliAmp::new(if value.is_ok() { 8.672 } else { 0.0 }).ok(),
         battery: Ok(Volt::new(3.52).unwrap()),
         signal: if seq == 4 { Err(Absence::NotReported) } else { Ok(Dbm::new(-85.0).unwrap()) },
