@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info};
 
-use crate::buffer::entry::{Draft, Held};
+use crate::buffer::entry::Draft;
 use crate::buffer::{Appended, BufferHandle, Round};
 use crate::clock::shared::SharedClock;
 use crate::observation::{Moment, Observation};
@@ -173,10 +173,11 @@ fn say_taken(reading: &Reading) {
 fn say_buffered(appended: &Appended) {
     let records = appended.entry.records.len();
     debug!(epoch = %appended.epoch(), from = appended.from(), to = appended.to(), records, "round buffered");
-    for Held { seq, body, .. } in &appended.entry.records {
-        if let Body::Reading(reading) = body {
-            let temperature = reading.value.ok().map(|value| value.get());
-            debug!(device.id = %reading.device_id, epoch = %appended.epoch(), seq, temperature, "reading buffered");
+    for held in &appended.entry.records {
+        if let Body::Reading(reading) = &held.body {
+            let (seq, temperature) = (held.seq, reading.value.ok().map(|value| value.get()));
+            let arrived = held.record().map(|record| record.timestamp.to_string());
+            debug!(device.id = %reading.device_id, epoch = %appended.epoch(), seq, temperature, arrived, "reading buffered");
         }
     }
     if appended.evicted > 0 {

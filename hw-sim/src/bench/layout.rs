@@ -49,6 +49,19 @@ pub struct SensorPlan {
 }
 
 impl Plan {
+    /// So many fridges, polled that often, in real time.
+    pub fn fridges(count: u64, interval: Duration) -> Self {
+        let fridge = |number: u64| SensorPlan {
+            device_id: format!("fridge-{number}"),
+            location: format!("Fridge {number}"),
+            unit: "walk-in-fridge".to_owned(),
+            seed: number,
+            limits: (0.0, 8.0),
+            door_open: None,
+        };
+        Self { sensors: (1..=count).map(fridge).collect(), interval, speed: 1.0, broker_port: None }
+    }
+
     /// The demo: a walk-in fridge whose door is left open for a while, and a freezer.
     pub fn demo() -> Self {
         let fridge = SensorPlan {
@@ -177,6 +190,16 @@ impl Layout {
     /// The process cannot be started.
     pub fn start_agent(&self) -> Result<Process, LayoutError> {
         self.start(Role::Agent, "agent", &["--config", "agent.toml", "run"].map(str::to_owned))
+    }
+
+    /// Starts another build of the agent, with what its environment needs.
+    ///
+    /// # Errors
+    /// The process cannot be started.
+    pub fn start_agent_of(&self, binary: &Path, envs: &[(String, String)]) -> Result<Process, LayoutError> {
+        let args = ["--config", "agent.toml", "run"].map(str::to_owned);
+        let run = Run { name: Role::Agent.program(), dir: &self.dir, args: &args, envs };
+        Process::start_program(binary, run).map_err(|source| io("agent", source))
     }
 
     /// Starts one of the plan's sensors.

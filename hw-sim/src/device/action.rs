@@ -213,6 +213,7 @@ impl Device {
     }
 
     fn print_measurement(&mut self) {
+        self.measurements += 1;
         let lines = measurement::lines(&self.memory.sample, self.profile.sensor_print);
         self.put_first(lines.map(Step::Event));
     }

@@ -54,6 +54,8 @@ pub struct Device {
     pub(super) memory: Memory,
     pub(super) history: History,
     pub(super) log: LogPages,
+    /// Measurements printed on the console since the device was made, but for those of the boot text.
+    pub(super) measurements: u64,
     /// Times the flash was written.
     pub(super) flash_writes: u64,
     pub(super) network: Network,
@@ -83,6 +85,7 @@ impl Device {
             memory: Memory::at_boot(Duration::ZERO, VecDeque::new()),
             history: History::default(),
             log: LogPages::default(),
+            measurements: 0,
             flash_writes: 0,
             network: Network::default(),
             csq: None,
@@ -97,6 +100,11 @@ impl Device {
         };
         device.restart(Cause::PowerOn);
         device
+    }
+
+    /// Measurements printed on the console so far, but for those of the boot text.
+    pub fn measurements(&self) -> u64 {
+        self.measurements
     }
 
     /// The host sends bytes from `now` on, at 9600 baud. `now` never goes back, here and below.

@@ -19,6 +19,7 @@ impl Simulation {
             "device_time_s": self.device.now().as_secs_f64(),
             "true_temperature_c": self.device.true_temperature(),
             "loop_ma": self.device.loop_ma(),
+            "measurements": self.device.measurements(),
             "faults": self.faults().iter().map(Fault::to_string).collect::<Vec<_>>(),
             "scheduled": self.agenda.len(),
         })

@@ -3,15 +3,18 @@
 
 use std::path::Path;
 
+use hw_sim::Imei;
 use hw_sim::bench::layout::{GATEWAY, KITCHEN};
 use hw_sim::bench::process::Role;
 use hw_sim::bench::{Layout, Process, process::Run};
 use nix::sys::signal::Signal;
+use serde_json::Value;
 
 use crate::evidence::Evidence;
 use crate::kitchen::{Kitchen, plan, wait_for};
 
 const FRIDGE: &str = "walk-in-fridge";
+const FREEZER: &str = "freezer";
 
 fn log_of(layout: &Layout, name: &str) -> String {
     std::fs::read_to_string(layout.dir().join(name)).unwrap_or_default()
@@ -124,4 +127,47 @@ async fn a_second_agent_and_a_second_cloud_exit_with_2_and_a_hint() {
         assert!(said.contains("help") || said.contains("hint"), "{said}");
     }
     kitchen.agent.as_ref().unwrap().signal(Signal::SIGTERM);
+}
+
+/// S9, S18: adapters change places, and nothing is credited to the wrong unit.
+#[tokio::test]
+async fn sensors_without_a_port_are_found_wherever_they_hang() {
+    let mut kitchen = Kitchen::prepare(plan()).await;
+    let config = kitchen.layout.dir().join("agent.toml");
+    for (index, sensor) in kitchen.layout.plan().sensors.iter().enumerate() {
+        let port = format!("port = \"{}\"", kitchen.layout.port_link(index).display());
+        replace_in(&config, &port, &format!("imei = \"{}\"", Imei::from_seed(sensor.seed).as_str()));
+    }
+    let ports = format!("ports = [\"{}/tty-*\"]\n\n[mqtt]", kitchen.layout.dir().display());
+    replace_in(&config, "\n[mqtt]", &ports);
+    kitchen.start_cloud().await;
+    kitchen.start_sensors();
+    kitchen.start_agent();
+    kitchen.readings(FRIDGE, 2, |reading| reading["temperature"].is_number()).await;
+    kitchen.readings(FREEZER, 2, |reading| reading["temperature"].is_number()).await;
+
+    for sensor in &mut kitchen.sensors {
+        sensor.terminate().await.unwrap();
+    }
+    kitchen.sensors = vec![start_at(&kitchen.layout, 0, 1), start_at(&kitchen.layout, 1, 0)];
+    for device in [FRIDGE, FREEZER] {
+        let before = kitchen.readings(device, 2, |reading| reading["temperature"].is_number()).await.len();
+        kitchen.readings(device, before + 2, |reading| reading["temperature"].is_number()).await;
+    }
+    let warm = |reading: &Value| reading["temperature"].as_f64().is_some_and(|celsius| celsius > -5.0);
+    let cold = |reading: &Value| reading["temperature"].as_f64().is_some_and(|celsius| celsius < -5.0);
+    assert_eq!(kitchen.readings(FRIDGE, 0, cold).await, Vec::<Value>::new());
+    assert_eq!(kitchen.readings(FREEZER, 0, warm).await, Vec::<Value>::new());
+    kitchen.settle().await;
+    Evidence::of(&kitchen.layout).await.is_whole();
+}
+
+/// Starts a sensor of the plan at the port of another.
+fn start_at(layout: &Layout, sensor: usize, port: usize) -> Process {
+    let link = layout.port_link(port).display().to_string();
+    let plan = &layout.plan().sensors[sensor];
+    let (seed, speed) = (plan.seed.to_string(), layout.plan().speed.to_string());
+    let args = ["run", "--link", &link, "--seed", &seed, "--unit", &plan.unit, "--speed", &speed].map(str::to_owned);
+    let run = Run { name: "sensor-moved", dir: layout.dir(), args: &args, envs: &[] };
+    Process::start(Path::new(env!("CARGO_BIN_EXE_demo")), Role::Sensor, run).unwrap()
 }
