@@ -1,8 +1,8 @@
 //! One `[[sensors]]` table: read here, held against what the device can do by the sampler's [`Plan`].
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use kitchen_contract::id::DeviceId;
 use kitchen_contract::unit::Gain;
@@ -80,8 +80,15 @@ impl Seen {
 fn read_pin(section: &mut Section<'_>, base: &Path) -> (Option<SecretString>, Option<PathBuf>) {
     let pin: Option<toml::Value> = section.optional("pin");
     let pin_file: Option<PathBuf> = section.optional("pin_file");
+    let pin_env: Option<String> = section.optional("pin_env");
     let pin_file = pin_file.map(|file| base.join(file));
     let text = pin.as_ref().map(|pin| pin.as_str().map(|text| SecretString::from(text.to_owned())));
+    if let Some(variable) = pin_env {
+        if text.is_some() || pin_file.is_some() {
+            section.refuse("pin_env", "give only one of `pin`, `pin_file` and `pin_env`".to_owned());
+        }
+        return (pin_in_environment(section, &variable), None);
+    }
     match (&text, &pin_file) {
         (Some(_), Some(_)) => section.refuse("pin_file", "give either `pin` or `pin_file`".to_owned()),
         (Some(None), None) => section.refuse("pin", "must be a text in quotes".to_owned()),
@@ -92,6 +99,17 @@ fn read_pin(section: &mut Section<'_>, base: &Path) -> (Option<SecretString>, Op
         (Some(Some(_)), None) | (None, None) => {}
     }
     (text.flatten(), pin_file)
+}
+
+/// As the service manager hands over credentials that are to be in no file.
+fn pin_in_environment(section: &Section<'_>, variable: &str) -> Option<SecretString> {
+    let problem = match env::var(variable) {
+        Ok(text) if is_pin(text.trim()) => return Some(text.trim().into()),
+        Ok(_) => format!("the environment variable `{variable}` holds no PIN: 1 to {PIN_LEN_MAX} letters and digits"),
+        Err(_) => format!("there is no environment variable `{variable}`"),
+    };
+    section.refuse("pin_env", problem);
+    None
 }
 
 fn check_pin_file(section: &Section<'_>, file: &Path) {

@@ -45,3 +45,27 @@ fn a_plan_shows_what_it_costs_the_battery() {
     let unknown = shown(&["--config", &fixture("good.toml"), "sensor", "plan", "no-such"]);
     assert!(unknown.starts_with("exit: 2") && unknown.contains("no sensor `no-such`"), "{unknown}");
 }
+
+#[test]
+fn a_pin_comes_from_the_environment_and_is_never_shown() {
+    let text = std::fs::read_to_string(fixture("good.toml")).unwrap();
+    let pin = text.lines().find(|line| line.starts_with("pin")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent.toml");
+    for name in ["ca.pem", "gateway.pem", "gateway.key"] {
+        std::fs::copy(fixture(name), folder.path().join(name)).unwrap();
+    }
+    std::fs::write(&file, text.replace(pin, "pin_env = \"FRIDGE_PIN\"")).unwrap();
+    let check = |pin: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kitchen-agent"));
+        command.args(["check", "--config"]).arg(&file).envs(pin.map(|pin| ("FRIDGE_PIN", pin)));
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        (status.code(), String::from_utf8([stdout, stderr].concat()).unwrap())
+    };
+    assert_eq!(check(Some("604218")).0, Some(0), "{}", check(Some("604218")).1);
+    for (pin, said) in [(None, "no environment variable `FRIDGE_PIN`"), (Some("secret pin"), "holds no PIN")] {
+        let (code, text) = check(pin);
+        assert!(code == Some(2) && text.contains(said) && !text.contains("secret pin"), "{text}");
+    }
+    assert!(!check(Some("604218")).1.contains("604218"));
+}

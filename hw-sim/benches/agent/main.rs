@@ -16,6 +16,7 @@ use anyhow::{Context, ensure};
 use hw_sim::bench::process::{Process, hidden_main};
 use hw_sim::bench::{Layout, Plan};
 use hw_sim::{SensorConfig, SimulatedSensor};
+use serde_json::Value;
 
 /// The stripped release binary's limit, in bytes.
 const BINARY_BYTES_MAX: u64 = 10 * 1024 * 1024;
@@ -78,10 +79,22 @@ fn release_binary() -> anyhow::Result<PathBuf> {
     Ok(target.join("release").join("kitchen-agent"))
 }
 
+async fn printed(sensors: &[SimulatedSensor]) -> anyhow::Result<u64> {
+    let mut printed = 0;
+    for sensor in sensors {
+        let status = sensor.controller().command("status").await.map_err(anyhow::Error::msg)?;
+        let status: Value = serde_json::from_str(&status)?;
+        printed += status["measurements"].as_u64().context("the simulator counts no measurements")?;
+    }
+    Ok(printed)
+}
+
 /// A gateway with its sensors and its cloud.
 struct Site {
     layout: Layout,
     sensors: Vec<SimulatedSensor>,
+    /// Measurements that the sensors had printed before the agent began to listen.
+    unheard: u64,
     agent: Process,
     _cloud: Process,
     _dir: tempfile::TempDir,
@@ -99,8 +112,14 @@ impl Site {
             sensors.push(SimulatedSensor::start(config)?);
         }
         let cloud = layout.start_cloud()?;
+        let unheard = printed(&sensors).await?;
         let agent = layout.start_agent_of(binary, &[])?;
-        Ok(Self { layout, sensors, agent, _cloud: cloud, _dir: dir })
+        Ok(Self { layout, sensors, unheard, agent, _cloud: cloud, _dir: dir })
+    }
+
+    /// Measurements that the agent could hear, by the sensors' own count.
+    async fn printed(&self) -> anyhow::Result<u64> {
+        Ok(printed(&self.sensors).await? - self.unheard)
     }
 
     fn agent_id(&self) -> anyhow::Result<u32> {

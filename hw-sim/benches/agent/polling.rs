@@ -30,7 +30,6 @@ pub(super) async fn measure(binary: &Path, minutes: u64) -> anyhow::Result<bool>
     let stored = stored(&site).await?;
     let log = std::fs::read_to_string(site.agent.log())?;
     site.agent.terminate().await?;
-    let printed: u64 = printed.values().sum();
     let kept: usize = stored.values().map(Vec::len).sum();
     let doubled = stored.values().map(|times| doubled(times)).sum::<usize>();
     println!("measurements printed by the sensors in {minutes} min   {printed}, stored {kept}");
@@ -42,30 +41,18 @@ pub(super) async fn measure(binary: &Path, minutes: u64) -> anyhow::Result<bool>
     Ok(none_lost && none_doubled && soon && small)
 }
 
-/// How many measurements each sensor has printed, at a moment when the store has them all, or after [`DRAIN`] has not.
-async fn settled(site: &Site) -> anyhow::Result<BTreeMap<String, u64>> {
+/// How many measurements the sensors have printed, at a moment when the store has them all, or after [`DRAIN`] has not.
+async fn settled(site: &Site) -> anyhow::Result<u64> {
     let deadline = tokio::time::Instant::now() + DRAIN;
     loop {
-        let printed = printed(site).await?;
+        let printed = site.printed().await?;
         let stored: usize = stored(site).await?.values().map(Vec::len).sum();
-        let all = stored as u64 == printed.values().sum::<u64>();
-        if (all && printed == self::printed(site).await?) || tokio::time::Instant::now() > deadline {
+        let all = stored as u64 == printed && printed == site.printed().await?;
+        if all || tokio::time::Instant::now() > deadline {
             return Ok(printed);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-}
-
-/// By the sensors' own count.
-async fn printed(site: &Site) -> anyhow::Result<BTreeMap<String, u64>> {
-    let mut printed = BTreeMap::new();
-    for (sensor, plan) in site.sensors.iter().zip(&site.layout.plan().sensors) {
-        let status = sensor.controller().command("status").await.map_err(anyhow::Error::msg)?;
-        let status: Value = serde_json::from_str(&status)?;
-        let count = status["measurements"].as_u64().context("the simulator counts no measurements")?;
-        printed.insert(plan.device_id.clone(), count);
-    }
-    Ok(printed)
 }
 
 /// The times of each sensor's stored measurements, in seconds, in order.
