@@ -143,7 +143,8 @@ impl Tasks {
         let directory = Arc::new(Directory::new(config.gateway.ports, configured));
         for sensor in config.sensors {
             let state = watch::Sender::new(SensorState::WaitingForPort);
-            let outlets = Outlets { observations: observations.clone(), state, start: started, pace: Pace::new(speed) };
+            let (observations, punctuality) = (observations.clone(), watch::Sender::default());
+            let outlets = Outlets { observations, state, punctuality, start: started, pace: Pace::new(speed) };
             let shutdown = tasks.sampling.clone();
             let port = port_of(&sensor.plan, &directory);
             tasks.spawn(Task::Sampler, async move {

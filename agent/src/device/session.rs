@@ -75,6 +75,18 @@ pub struct Session<Io> {
     fresh: Option<Block>,
     heard: VecDeque<Block>,
     restarted: bool,
+    sending: Option<Sending>,
+}
+
+/// How the last command got its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Sending {
+    /// When it was sent for the last time.
+    pub at: Instant,
+    /// The console had locked itself: it was sent again after a login.
+    pub relocked: bool,
+    /// It was sent again because there was no clean answer in time: the device was busy, or the line damaged.
+    pub repeated: bool,
 }
 
 /// What became of one attempt at a command.
@@ -97,6 +109,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             fresh: None,
             heard: VecDeque::new(),
             restarted: false,
+            sending: None,
         }
     }
 
@@ -163,6 +176,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         self.heard.pop_front()
     }
 
+    /// How the last measurement was asked for.
+    pub fn sending(&self) -> Option<Sending> {
+        self.sending
+    }
+
     /// Whether boot text was seen since the last call.
     pub fn take_restarted(&mut self) -> bool {
         std::mem::take(&mut self.restarted)
@@ -199,7 +217,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     /// Sends a command until it is answered, bounded.
     async fn repeat(&mut self, command: &Command, takes: Duration) -> Result<(Reply, Option<Block>), DeviceError> {
         let within = self.access.pace.patience(takes);
+        let (mut relocked, mut repeated) = (false, false);
         for _ in 0..ATTEMPTS {
+            self.sending = Some(Sending { at: Instant::now(), relocked, repeated });
             match self.attempt(command, within).await? {
                 // Not recognised by the device: the line was damaged on its way there.
                 Attempt::Replied(reply, block) if reply.end == End::ModemError => {
@@ -207,8 +227,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
                     self.resynchronise().await?;
                 }
                 Attempt::Replied(reply, block) => return Ok((reply, block)),
-                Attempt::Locked => self.log_in_again().await?,
-                Attempt::TimedOut => self.resynchronise().await?,
+                Attempt::Locked => {
+                    relocked = true;
+                    self.log_in_again().await?;
+                }
+                Attempt::TimedOut => {
+                    repeated = true;
+                    self.resynchronise().await?;
+                }
             }
         }
         Err(DeviceError::NoAnswer { port: self.port(), command: command.to_string(), within })

@@ -3,7 +3,7 @@
 //! On the path of a reading this drives the first three steps: poll (or overhear), parse, mA → °C or a named fault. Every
 //! poll that is due ends in exactly one reading, with a temperature or with the reason why there is none; events say when a
 //! sensor was found, lost, restarted or swapped. The decisions are pure ([`plan`], [`schedule`], [`backoff`],
-//! [`plausibility`], [`raw_watch`], [`placement`], [`battery`], [`warm_up`], [`reading`]); [`task`] and its `polling` own the line and
+//! [`plausibility`], [`raw_watch`], [`placement`], [`punctuality`], [`battery`], [`warm_up`], [`reading`]); [`task`] and its `polling` own the line and
 //! the clock. Does not know what happens to an observation.
 
 pub mod plan;
@@ -12,6 +12,7 @@ pub mod backoff;
 pub mod battery;
 pub mod placement;
 pub mod plausibility;
+pub mod punctuality;
 pub mod raw_watch;
 pub mod schedule;
 pub mod warm_up;

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::greeting::{Greeting, greet};
 use super::plausibility::{Outcome, Plausibility};
+use super::punctuality::Circumstances;
 use super::reading;
 use super::state::{self, SensorState};
 use super::task::{RecorderGone, Stop, Task};
@@ -21,7 +22,7 @@ use super::warm_up::WarmUps;
 use crate::at::block::Block;
 use crate::convert::convert;
 use crate::device::error::DeviceError;
-use crate::device::session::Session;
+use crate::device::session::{Sending, Session};
 use crate::observation::{Moment, Observation};
 
 impl Task {
@@ -56,6 +57,7 @@ impl Task {
 
     async fn ready(&mut self, greeting: Greeting) -> Result<(), RecorderGone> {
         let Greeting { identity, applied } = greeting;
+        self.greeted_at = self.now();
         self.warm_ups = WarmUps::new(&applied, self.device_now());
         let imei = identity.imei.as_str().to_owned();
         if let Some(known) = self.known.replace(identity.imei).filter(|known| known.as_str() != imei) {
@@ -134,6 +136,7 @@ impl Task {
 
     async fn poll<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Result<(), Stop> {
         let polled = session.measure(self.warm_ups.polled()).await;
+        self.count(session.sending());
         self.confirm(session).await?;
         // What fails with one block must not cost the others: they are measured already.
         let mut outcome = Ok(());
@@ -141,6 +144,23 @@ impl Task {
             outcome = outcome.and(self.take(session, block, Trigger::Unsolicited).await);
         }
         outcome.and(self.take_polled(session, polled).await)
+    }
+
+    /// A poll that found nothing to ask is not late, it has a fault.
+    fn count(&self, sending: Option<Sending>) {
+        let Some(sending) = sending else { return };
+        let due = self.schedule.due();
+        let poll = Circumstances {
+            delay: sending.at.saturating_duration_since(self.outlets.start + due),
+            greeted: self.greeted_at > due,
+            relocked: sending.relocked,
+            repeated: sending.repeated,
+        };
+        self.outlets.punctuality.send_modify(|punctuality| {
+            if let Some(cause) = punctuality.count(&poll) {
+                tracing::debug!(device.id = %self.plan.device_id, ?cause, delay = ?poll.delay, "poll left late");
+            }
+        });
     }
 
     async fn take_polled<Io: AsyncRead + AsyncWrite + Unpin>(

@@ -10,18 +10,25 @@ use std::time::Duration;
 pub struct Schedule {
     interval: Duration,
     next: Duration,
+    /// When the open poll, or the last one, was due.
+    due: Duration,
     open: bool,
 }
 
 impl Schedule {
     /// The first poll is due at once.
     pub const fn new(now: Duration, interval: Duration) -> Self {
-        Self { interval, next: now, open: false }
+        Self { interval, next: now, due: now, open: false }
     }
 
     /// When the next poll is due.
     pub const fn next(&self) -> Duration {
         self.next
+    }
+
+    /// When the poll that is open was due.
+    pub const fn due(&self) -> Duration {
+        self.due
     }
 
     /// Whether a poll is due and not answered.
@@ -35,6 +42,9 @@ impl Schedule {
             return;
         }
         let passed = (now - self.next).as_nanos() / self.interval.as_nanos().max(1) + 1;
+        if !self.open {
+            self.due = self.next;
+        }
         self.next += self.interval.saturating_mul(u32::try_from(passed).unwrap_or(u32::MAX));
         self.open = true;
     }
@@ -64,7 +74,7 @@ mod tests {
         assert!(!schedule.is_open());
         schedule.advance(seconds(73));
         assert!(schedule.is_open());
-        assert_eq!(schedule.next(), seconds(125));
+        assert_eq!((schedule.due(), schedule.next()), (seconds(65), seconds(125)));
     }
 
     #[test]

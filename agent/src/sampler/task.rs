@@ -16,6 +16,7 @@ use super::backoff::Backoff;
 use super::placement::Placement;
 use super::plan::Plan;
 use super::plausibility::Plausibility;
+use super::punctuality::Punctuality;
 use super::raw_watch::RawWatch;
 use super::schedule::Schedule;
 use super::state::SensorState;
@@ -41,6 +42,8 @@ pub struct Outlets {
     pub observations: mpsc::Sender<Observation>,
     /// To whoever wants to see it.
     pub state: watch::Sender<SensorState>,
+    /// How punctual the polls were.
+    pub punctuality: watch::Sender<Punctuality>,
     /// The agent's start, from which [`Moment`](crate::observation::Moment) counts.
     pub start: Instant,
     /// How fast device time runs.
@@ -80,6 +83,8 @@ pub(super) struct Task {
     pub(super) plausibility: Plausibility,
     pub(super) raw_watch: RawWatch,
     pub(super) placement: Placement,
+    /// When the sensor was last greeted.
+    pub(super) greeted_at: Duration,
     pub(super) warm_ups: WarmUps,
     /// The sensor seen last at this measuring point.
     pub(super) known: Option<Imei>,
@@ -124,6 +129,7 @@ impl Task {
             plausibility,
             raw_watch: RawWatch::default(),
             placement: Placement::default(),
+            greeted_at: Duration::ZERO,
             warm_ups: WarmUps::default(),
             known: None,
             restart_told: false,

@@ -27,6 +27,7 @@ const PURE: &[&str] = &[
     "agent/src/sampler/plan.rs",
     "agent/src/sampler/placement.rs",
     "agent/src/sampler/plausibility.rs",
+    "agent/src/sampler/punctuality.rs",
     "agent/src/sampler/raw_watch.rs",
     "agent/src/sampler/reading.rs",
     "agent/src/sampler/schedule.rs",

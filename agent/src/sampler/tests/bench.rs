@@ -18,6 +18,7 @@ use crate::device::pace::Pace;
 use crate::device::tests::peer::{BLOCK, PIN};
 use crate::observation::Observation;
 use crate::sampler::plan::Plan;
+use crate::sampler::punctuality::Punctuality;
 use crate::sampler::state::SensorState;
 use crate::sampler::task::{Outlets, RecorderGone, run};
 use crate::settings::SensorSettings;
@@ -93,6 +94,7 @@ pub(super) struct Bench {
     pub(super) fake: Arc<Mutex<Fake>>,
     pub(super) observations: mpsc::Receiver<Observation>,
     pub(super) state: watch::Receiver<SensorState>,
+    pub(super) punctuality: watch::Receiver<Punctuality>,
     pub(super) shutdown: CancellationToken,
     pub(super) task: JoinHandle<Result<(), RecorderGone>>,
     pub(super) start: Instant,
@@ -116,10 +118,12 @@ impl Bench {
         let (observed, observations) = mpsc::channel(64);
         let (shown, state) = watch::channel(SensorState::WaitingForPort);
         let (shutdown, start) = (CancellationToken::new(), Instant::now());
-        let outlets = Outlets { observations: observed, state: shown, start, pace: Pace::new(Speed::REAL) };
+        let (counted, punctuality) = watch::channel(Punctuality::default());
+        let pace = Pace::new(Speed::REAL);
+        let outlets = Outlets { observations: observed, state: shown, punctuality: counted, start, pace };
         let device = Arc::clone(&fake);
         let task = tokio::spawn(run(Line(device), plan(extra), outlets, shutdown.clone()));
-        Self { fake, observations, state, shutdown, task, start }
+        Self { fake, observations, state, punctuality, shutdown, task, start }
     }
 
     pub(super) fn set(&self, change: impl FnOnce(&mut Fake)) {

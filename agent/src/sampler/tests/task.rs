@@ -210,6 +210,9 @@ async fn many_hours_with_locks_bring_every_reading() {
         assert!((bench.temperature().await - 3.6).abs() < 0.01);
     }
     assert!((599 * 60..600 * 60).contains(&bench.start.elapsed().as_secs()));
+    let punctuality = *bench.punctuality.borrow();
+    assert!(punctuality.punctual >= 599, "{punctuality:?}");
+    assert_eq!((punctuality.uplink.polls, punctuality.command.polls), (0, 0), "{punctuality:?}");
 }
 
 /// S21
