@@ -1,7 +1,7 @@
 //! The console's grammar: what is sent, and what every byte that comes back means. Pure.
 //!
 //! On the path of a reading this is the step from bytes to a measurement: bytes → [`digest`] → lines → [`mod@line`] → kinds of
-//! line → [`reply`] (what a command was answered) and [`block`] (what the sensor measured). Written from the device
+//! line → [`reply`] (what a command was answered) and [`block`] (what the sensor measured), [`history`] (what it measured by itself). Written from the device
 //! reference, sections 3 to 8. No input makes it panic, and nothing is guessed: what does not fit the grammar to the
 //! letter never becomes a value.
 //!
@@ -20,6 +20,7 @@ pub mod number;
 pub mod reply;
 
 pub mod block;
+pub mod history;
 pub mod measurement;
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 //!
 //! On the path of a reading this drives the first three steps: poll (or overhear), parse, mA → °C or a named fault. Every
 //! poll that is due ends in exactly one reading, with a temperature or with the reason why there is none; events say when a
-//! sensor was found, lost, restarted or swapped. The decisions are pure ([`plan`], [`schedule`], [`backoff`],
+//! sensor was found, lost, restarted or swapped. The decisions are pure ([`plan`], [`schedule`], [`backoff`], [`backfill`],
 //! [`plausibility`], [`raw_watch`], [`placement`], [`punctuality`], [`battery`], [`warm_up`], [`reading`]); [`task`] and its `polling` own the line and
 //! the clock. Does not know what happens to an observation.
 
 pub mod plan;
 
+pub mod backfill;
 pub mod backoff;
 pub mod battery;
 pub mod placement;
