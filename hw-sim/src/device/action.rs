@@ -11,10 +11,10 @@ use super::network::Network;
 use super::owner::Device;
 use super::payload::Alarms;
 use super::roc::Rules;
-use super::settings::{Change, Settings};
+use super::settings::{Change, Protocol, Settings};
 use super::step::{Action, Cause, Purpose, Step, event_and_empty_line};
 use super::uplink::{NO_SIGNAL, Request};
-use crate::profile::Quirk;
+use crate::profile::{BootText, Quirk};
 
 /// The modem's answer to what it does not know.
 const MODEM_ERROR: &[u8] = b"\r\nERROR\r\n";
@@ -67,13 +67,24 @@ impl Device {
 
     pub(super) fn restart(&mut self, cause: Cause) {
         self.console.reset();
+        self.settings.sleeps &= self.profile.sleep_survives();
         self.board.power_off(self.clock);
         self.board.load_modem(self.clock, false);
         self.memory = Memory::at_boot(self.clock, boot::steps(&self.profile, &self.settings, cause).into());
         (self.memory.protocol, self.memory.payload_type) = (self.settings.protocol(), self.settings.payload_type());
+        self.rewrite_server();
         self.restart_clock();
         self.bluetooth_on();
         self.feed_watchdog();
+    }
+
+    /// Quirk Q9: the payload types of public MQTT services bring their server with them.
+    fn rewrite_server(&mut self) {
+        let public =
+            (self.memory.protocol == Protocol::Mqtt).then(|| public_server(self.memory.payload_type)).flatten();
+        if let Some(server) = public.filter(|_| self.profile.has(Quirk::ServerRewritten)) {
+            self.store(Change { name: "AT+SERVADDR", value: server.to_owned() });
+        }
     }
 
     /// Where a firmware watches over its uploads, the time for the next one begins.
@@ -114,9 +125,10 @@ impl Device {
         self.memory.job = Some(self.boot_job());
     }
 
-    /// The check timer starts with the set and at the boot.
+    /// The check timer starts with the set and at the boot; in deep sleep no timer runs.
     fn arm_roc(&mut self) {
-        self.memory.timers.roc = self.settings.roc().interval().map(|interval| self.clock + interval);
+        let interval = self.settings.roc().interval().filter(|_| !self.settings.sleeps);
+        self.memory.timers.roc = interval.map(|interval| self.clock + interval);
     }
 
     /// The TDC timer is not touched by its set: quirk Q17.
@@ -140,6 +152,8 @@ impl Device {
             self.settings.reset_keeping_password(&self.profile, imei);
         } else {
             self.settings = Settings::factory(&self.profile, imei);
+        }
+        if !(keeps_password && self.profile.resets_some_only()) {
             self.clear_history();
             self.clear_log();
         }
@@ -184,7 +198,7 @@ impl Device {
         let sample = self.memory.sample;
         let rules = Rules {
             exceeds: self.profile.roc_exceeds,
-            latched: self.profile.roc_latched,
+            latched: self.profile.roc_latched || !self.profile.has(Quirk::PhantomHit),
             phantom: self.profile.has(Quirk::PhantomHit),
         };
         let alarms = self.settings.roc().check(&mut self.memory.references, &sample, rules);
@@ -223,10 +237,16 @@ impl Device {
         let group = self.memory.failed_attaches / BACKOFF_EVERY;
         let periods = if self.profile.attach_backoff && group > 0 { (2 * group).min(BACKOFF_MAX) } else { 1 };
         self.memory.timers.tdc = Some(self.clock + self.settings.tdc() * periods);
-        let limit = self.profile.reset_without_signal;
+        let limit = self.cycles_without_signal_max();
         if limit > 0 && self.memory.cycles_without_signal >= limit {
             self.put_first([Step::Wait(Duration::from_secs(1)), Step::Act(Action::Restart(Cause::Software))]);
         }
+    }
+
+    /// PS-CB is three times as patient when it keeps what it could not send.
+    fn cycles_without_signal_max(&self) -> u32 {
+        let patient = self.profile.boot_text == BootText::Cb && self.settings.text("AT+REDPT") == "1";
+        self.profile.reset_without_signal * if patient { 3 } else { 1 }
     }
 
     fn end_phase(&mut self) {
@@ -271,5 +291,15 @@ impl Device {
     /// The SIM card's number, of the same seed as the IMEI.
     pub(super) fn imsi(&self) -> String {
         format!("90140{}", &self.imei.as_str()[5..])
+    }
+}
+
+/// ThingSpeak, Datacake and ThingsBoard, by the payload type of `AT+PRO=3,t`.
+fn public_server(payload_type: i64) -> Option<&'static str> {
+    match payload_type {
+        1 => Some("mqtt3.thingspeak.com,1883"),
+        2 => Some("mqtt.datacake.co,1883"),
+        3 => Some("mqtt.thingsboard.cloud,1883"),
+        _ => None,
     }
 }

@@ -45,8 +45,9 @@ impl Device {
         }
     }
 
-    /// Deep sleep ends here too.
+    /// Deep sleep ends here too, in flash.
     fn activate(&mut self) {
+        self.flash_writes += u64::from(self.settings.sleeps);
         self.settings.sleeps = false;
         self.block_in([Step::Wait(ACTIVATION), Step::Act(super::step::Action::Restart(Cause::Software))]);
     }
@@ -104,11 +105,13 @@ impl Device {
         self.power_on(now);
     }
 
-    /// Another unit in its place: its own IMEI, settings as from the factory.
+    /// Another unit in its place: its own IMEI, settings as from the factory, nothing stored.
     pub fn swap(&mut self, now: Duration, imei: Imei) {
         self.power_off(now);
         self.settings = Settings::factory(&self.profile, imei.as_str());
         self.imei = imei;
+        self.clear_history();
+        self.clear_log();
         self.power_on(now);
     }
 

@@ -57,11 +57,11 @@ impl Settings {
         self.read_roc();
     }
 
-    /// Factory settings again, all but the password, or only those of the scope.
+    /// Factory settings again, all but the password; with quirk Q16 only those of the scope, if it names any.
     pub(super) fn reset_keeping_password(&mut self, profile: &Profile, imei: &str) {
         let factory = Self::factory(profile, imei);
         let password = self.password().to_owned();
-        if profile.fdr1_scope.is_empty() {
+        if !profile.resets_some_only() {
             *self = factory;
             self.values.insert("AT+PWORD", password);
             return;
@@ -149,9 +149,13 @@ impl Settings {
         Probe::parse(self.text("AT+PROBE"))
     }
 
-    /// None on firmware without a clock log.
+    /// None on firmware that keeps no history.
     pub(super) fn clock_log(&self) -> Option<ClockLog> {
-        ClockLog::parse(self.text("AT+CLOCKLOG"), Overflow::Refused)
+        let oldest = || {
+            let interval_s = self.given("AT+TR").map(|_| self.number("AT+TR"))?;
+            Some(ClockLog::every(interval_s.try_into().ok()?, self.number("AT+NOUD").try_into().ok()?))
+        };
+        ClockLog::parse(self.text("AT+CLOCKLOG"), Overflow::Refused).or_else(oldest)
     }
 }
 

@@ -25,6 +25,9 @@ macro_rules! built_in {
 /// The profiles compiled into the simulator: name and text.
 const BUILT_IN: [(&str, &str); 5] = built_in!("nb-1.1", "nb-1.0.5", "nb-1.0.0", "cb-1.1.4", "cb-1.2.1");
 
+/// From this modem layer on the sleep flag survives a reset (section 1.2).
+const SLEEP_SURVIVES_FROM_STACK: u32 = 4;
+
 /// One firmware version's behaviour. The keys are explained in `configs/profiles/nb-1.1.toml`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -252,6 +255,21 @@ impl Profile {
         let [major, minor, patch] = digits.as_slice() else { return None };
         let single = digits.iter().all(|digit| *digit <= 9) && *major <= 1;
         single.then(|| major * 100 + minor * 10 + patch)
+    }
+
+    /// Whether `AT+FDR1` resets less than its name says (O22, quirk Q16).
+    pub(crate) fn resets_some_only(&self) -> bool {
+        self.has(Quirk::QuietFactoryReset) && !self.fdr1_scope.is_empty()
+    }
+
+    /// Whether deep sleep goes on after a reset: on -NB from stack 004.
+    pub(crate) fn sleep_survives(&self) -> bool {
+        self.boot_text == BootText::Cb || self.stack_number() >= SLEEP_SURVIVES_FROM_STACK
+    }
+
+    /// The number at the end of the modem layer's name, which decides what it can do (section 1.2).
+    pub(crate) fn stack_number(&self) -> u32 {
+        self.stack.rsplit('-').next().and_then(|digits| digits.parse().ok()).unwrap_or_default()
     }
 
     /// How long the receiver is off after a reset.

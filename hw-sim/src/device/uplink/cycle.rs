@@ -96,9 +96,14 @@ impl Device {
         }
     }
 
-    /// PS-CB switches its modem off between uplinks and starts it anew.
+    /// PS-CB switches its modem off between uplinks and starts it anew. What failed at the boot is tried again.
     fn exit_sleep(&mut self) -> Part {
-        let next = if self.network == Network::NoSim { Phase::Sim } else { Phase::Signal };
+        let next = match self.network {
+            Network::NoResponse => return self.respond(),
+            Network::NoSim => Phase::Sim,
+            Network::ApnFails => Phase::Apn,
+            _ => Phase::Signal,
+        };
         let mut part = match self.profile.boot_text {
             BootText::Nb => self.says("Exit sleep mode", next),
             BootText::Cb => self.says("Echo mode turned off successfully.", next),

@@ -93,6 +93,7 @@ impl Device {
             return self.upload_again();
         }
         self.feed_watchdog();
+        self.keep_substitute();
         let next = match (self.is_mqtt(), self.profile.boot_text) {
             (false, _) => Phase::Sent,
             (true, BootText::Nb) => Phase::Receive,
