@@ -131,6 +131,8 @@ pub enum SensorPrint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NetworkLine {
+    /// There is none: before stack 004.
+    None,
     /// RSSI, SINR and band.
     Rssi,
     /// Access technology, operator, band name and channel.

@@ -12,10 +12,13 @@ mod end_to_end;
 mod evidence;
 #[cfg(feature = "bench")]
 mod kitchen;
+mod more_quirks;
 mod port;
 mod program;
+mod quirks;
 mod replay;
 mod rules;
+mod schedules;
 #[cfg(feature = "bench")]
 mod states;
 mod support;

@@ -134,19 +134,25 @@ impl Device {
     }
 
     fn information(&mut self) -> Part {
-        let line = match self.profile.network_line {
-            NetworkLine::Rssi => {
-                let rssi = dbm(self.memory.last_csq).unwrap_or_default();
-                format!("Network Information:\"RSSI:{rssi}\",\"SINR:11\",\"BAND:20\"")
-            }
-            NetworkLine::Operator => "Network Information:\"eMTC\",\"42402\",\"LTE BAND 20\",6300".to_owned(),
-        };
-        let mut part = self.says(line, Phase::PowerSaving);
+        let mut part = self.says("", Phase::PowerSaving);
+        part.steps.pop();
+        part.steps.extend(self.network_line().map(|line| Step::Event(format!("Network Information:{line}"))));
         part.steps.push(match self.network {
             Network::TimeFails => Step::Event("Failed to get time".to_owned()),
             _ => Step::Act(Action::SynchroniseClock),
         });
         part
+    }
+
+    fn network_line(&self) -> Option<String> {
+        match self.profile.network_line {
+            NetworkLine::None => None,
+            NetworkLine::Rssi => {
+                let rssi = dbm(self.memory.last_csq).unwrap_or_default();
+                Some(format!("\"RSSI:{rssi}\",\"SINR:11\",\"BAND:20\""))
+            }
+            NetworkLine::Operator => Some("\"eMTC\",\"42402\",\"LTE BAND 20\",6300".to_owned()),
+        }
     }
 
     fn dns(&mut self) -> Part {
