@@ -62,6 +62,9 @@ pub struct Device {
     pub(super) rng: StdRng,
     pub(super) clock: Duration,
     pub(super) started_unix_s: i64,
+    pub(super) supplied: bool,
+    /// SW1 is at ISP.
+    pub(super) at_isp: bool,
     /// Supply and switch: without the one or at ISP the processor does nothing.
     pub(super) runs: bool,
 }
@@ -89,6 +92,8 @@ impl Device {
             rng: StdRng::seed_from_u64(seed),
             clock: Duration::ZERO,
             started_unix_s,
+            supplied: true,
+            at_isp: false,
             runs: true,
             signal: Signal::new(seed),
             board: Board::new(board, seed),

@@ -24,4 +24,5 @@ mod states;
 mod support;
 mod surroundings;
 mod tidy;
+mod uplinks;
 mod wrong;
