@@ -91,7 +91,8 @@ impl Device {
     pub(super) fn feed_watchdog(&mut self) {
         let tdc = self.settings.tdc();
         let limit = if tdc < HALF_A_DAY { HALF_A_DAY * 2 } else { tdc * 2 };
-        self.memory.timers.watchdog = self.profile.reset_without_upload.then(|| self.clock + limit);
+        let watches = self.profile.reset_without_upload && !self.settings.sleeps;
+        self.memory.timers.watchdog = watches.then(|| self.clock + limit);
     }
 
     fn clear_input(&mut self) {

@@ -245,3 +245,14 @@ fn after_a_restart_report_on_change_has_no_reference() {
     bench.device.reset_button(bench.now);
     assert_eq!(bench.pass(seconds(180)).matches("Upload start").count(), 2, "and both again");
 }
+
+#[test]
+fn the_sibling_sleeps_on_through_a_reset_and_its_watchdog() {
+    let mut bench = Bench::powered(of("cb-1.2.1", &[]));
+    bench.pass(seconds(120));
+    bench.ask("604218");
+    bench.ask("AT+SLEEP=1");
+    bench.device.reset_button(bench.now);
+    let said = bench.pass(seconds(50 * 3600));
+    assert_eq!((said.matches("bootloader").count(), said.matches("Upload start").count()), (1, 0));
+}

@@ -146,6 +146,15 @@ fn an_uplink_over_udp_says_all_its_lines_in_order() {
 }
 
 #[test]
+fn the_modem_may_resolve_the_name_itself() {
+    for (gdns, line) in [("0", "Domain IP:198.51.100.27"), ("1", "No DNS resolution required")] {
+        let mut bench = Bench::powered(of("cb-1.2.1", &[("AT+GDNS", gdns), ("AT+SERVADDR", "example.com,1883")]));
+        bench.device.set_network(Network::Attached);
+        assert!(bench.pass(seconds(90)).contains(line), "{gdns}");
+    }
+}
+
+#[test]
 fn at_isp_there_is_silence_whatever_the_supply_does() {
     let mut bench = attached(config(1));
     bench.device.isp(bench.now, true);

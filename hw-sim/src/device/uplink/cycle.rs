@@ -155,8 +155,10 @@ impl Device {
         }
     }
 
+    /// With `AT+GDNS=1` the modem gets the name as it is.
     fn dns(&mut self) -> Part {
-        let by_name = self.settings.server().is_some_and(|(host, _)| !is_ip(host));
+        let in_advance = self.settings.text("AT+GDNS") != "1";
+        let by_name = in_advance && self.settings.server().is_some_and(|(host, _)| !is_ip(host));
         match (self.network, by_name) {
             (Network::DnsFailure, false) => self.says("DNS configuration failed", Phase::UploadStart),
             (_, true) => self.says("DNS configuration is successful", Phase::Resolve),
