@@ -82,6 +82,7 @@ impl Device {
     fn rewrite_server(&mut self) {
         let public =
             (self.memory.protocol == Protocol::Mqtt).then(|| public_server(self.memory.payload_type)).flatten();
+        let public = public.filter(|server| *server != self.settings.text("AT+SERVADDR"));
         if let Some(server) = public.filter(|_| self.profile.has(Quirk::ServerRewritten)) {
             self.store(Change { name: "AT+SERVADDR", value: server.to_owned() });
         }
