@@ -1,8 +1,9 @@
 //! A PS-NB-GE sensor, faithful to the byte, on a virtual serial port.
 //!
 //! The files in the order of a reading: `physics` makes a temperature into what the converter reads, `device` is the
-//! firmware that measures, prints and answers (both pure, in virtual time), `pty` is the serial port a client opens,
-//! `sensor` lets a device live on it in real time, `control` tells it what to do meanwhile, `cli` is the program. `profile` and `imei` are what a device is made
+//! firmware that measures, prints and answers, `line` is what can go wrong on the wires, `simulation` is both on one clock
+//! (all pure, in virtual time), `pty` is the serial port a client opens, `sensor` lets a simulation live on it in real
+//! time, `control` is what it can be told meanwhile, `cli` is the program. `profile` and `imei` are what a device is made
 //! from. `transcript` reads the golden dialogues; it knows nothing of the device.
 
 mod imei;

@@ -1,7 +1,7 @@
-//! The task that owns device and port and keeps device time in step with real time.
+//! The task that owns sensor and port and keeps device time in step with real time.
 //!
 //! The device prints character by character; a USB adapter hands them over in chunks of its own choosing, a little
-//! later. Both are here: the device never knows.
+//! later. Both are here: the device never knows. What is wrong on the line, and what is scheduled, is the simulation's.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,10 +12,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::device::Device;
+use crate::control::{Command, CommandError};
 use crate::memory_file::MemoryFile;
 use crate::pty::{Port, PortError};
 use crate::sensor::{SensorError, SensorEvent};
+use crate::simulation::Simulation;
 
 /// A character needs this long through the adapter, in device time. Longer than two characters on the line: so a host
 /// that answers the moment it has read an `OK` line does not run into the rest of the reply block, as with real USB.
@@ -41,15 +42,12 @@ pub(crate) enum Control {
     Command(String, oneshot::Sender<Result<String, String>>),
 }
 
-/// Device and port, and what lies between them.
+/// Sensor and port, and what lies between them.
 #[derive(Debug)]
 pub(crate) struct LiveDevice {
-    pub(super) device: Device,
+    pub(super) simulation: Simulation,
     pub(super) port: Option<Port>,
     pub(super) link: PathBuf,
-    pub(super) silent: bool,
-    /// Supply off: when it comes back, in device time.
-    pub(super) power_returns: Option<Duration>,
     started: Instant,
     on_for: Duration,
     speed: f64,
@@ -67,13 +65,11 @@ enum Event {
 }
 
 impl LiveDevice {
-    pub(crate) fn new(device: Device, port: Port, link: PathBuf) -> Self {
+    pub(crate) fn new(simulation: Simulation, port: Port, link: PathBuf) -> Self {
         Self {
-            device,
+            simulation,
             port: Some(port),
             link,
-            silent: false,
-            power_returns: None,
             started: Instant::now(),
             on_for: Duration::ZERO,
             speed: 1.0,
@@ -96,10 +92,16 @@ impl LiveDevice {
 
     /// The device was powered on that long ago, and nobody heard what it said.
     pub(crate) fn on_for(mut self, time: Duration) -> Self {
-        self.device.advance(time);
-        self.device.take_output(time);
+        self.simulation.advance(time);
+        self.simulation.take_output(time);
         (self.on_for, self.started) = (time, Instant::now());
         self
+    }
+
+    /// What is to happen by itself, so long after now.
+    pub(crate) fn scheduled(mut self, steps: Vec<(Duration, Command)>) -> Result<Self, CommandError> {
+        self.simulation.schedule(steps)?;
+        Ok(self)
     }
 
     /// Keeps the flash in a file.
@@ -123,7 +125,7 @@ impl LiveDevice {
         let mut buffer = [0; READ_BYTES_MAX];
         loop {
             let wakeup = self.wakeup();
-            let may_read = self.device.bytes_under_way() < UNDER_WAY_BYTES_MAX;
+            let may_read = self.simulation.bytes_under_way() < UNDER_WAY_BYTES_MAX;
             let event = tokio::select! {
                 () = shutdown.cancelled() => Event::Shutdown,
                 Some(control) = controls.recv() => Event::Control(control),
@@ -137,11 +139,13 @@ impl LiveDevice {
                 Event::Received(Err(error)) => self.replace_port(&error)?,
                 Event::Wakeup => {}
             }
+            self.catch_up();
+            // Before the client hears of it: what was answered is kept.
+            if let Some(memory) = &mut self.memory {
+                memory.keep(self.simulation.device())?;
+            }
             if let Err(error) = self.hand_over() {
                 self.replace_port(&error)?;
-            }
-            if let Some(memory) = &mut self.memory {
-                memory.keep(&self.device)?;
             }
         }
     }
@@ -157,20 +161,19 @@ impl LiveDevice {
                 let _ = done.send(self.replug(None));
             }
             Control::PowerCycle(done) => {
-                self.power_returns = None;
-                self.device.power_cycle(self.now());
+                let _ = self.carry_out(&Command::PowerCut(Duration::ZERO));
                 let _ = done.send(());
             }
             Control::Silence(silent, done) => {
-                self.silent = silent;
+                let _ = self.carry_out(&Command::Silence(silent));
                 let _ = done.send(());
             }
             Control::SetPin(pin, done) => {
-                let _ = done.send(self.device.set_pin(&pin));
+                let _ = done.send(self.carry_out(&Command::Pin(pin)).is_ok());
             }
             Control::Temperature(answer) => {
-                self.device.advance(self.now());
-                let _ = answer.send(self.device.true_temperature());
+                self.simulation.advance(self.now());
+                let _ = answer.send(self.simulation.device_mut().true_temperature());
             }
             Control::Command(line, answered) => {
                 let answer = self.obey(&line);
@@ -198,15 +201,13 @@ impl LiveDevice {
         Ok(())
     }
 
-    fn tell(&self, event: SensorEvent) {
+    pub(super) fn tell(&self, event: SensorEvent) {
         // Full: whoever listens does not keep up, or nobody listens.
         let _ = self.events.as_ref().map(|events| events.try_send(event));
     }
 
     fn received(&mut self, bytes: &[u8]) {
-        if !self.silent {
-            self.device.feed(self.now(), bytes);
-        }
+        self.simulation.feed(self.now(), bytes);
     }
 
     fn replace_port(&mut self, error: &PortError) -> Result<(), SensorError> {
@@ -215,32 +216,30 @@ impl LiveDevice {
         Ok(self.replug(None)?)
     }
 
-    /// One chunk to the client. Without an adapter, or with broken wires, it goes nowhere.
+    fn catch_up(&mut self) {
+        self.simulation.advance(self.now());
+        self.follow_the_scenario();
+    }
+
+    /// One chunk to the client. Without an adapter it goes nowhere.
     fn hand_over(&mut self) -> Result<(), PortError> {
-        let now = self.now();
-        if let Some(at) = self.power_returns.take_if(|at| *at <= now) {
-            self.device.power_on(at);
-        }
-        self.device.advance(now);
+        let now = self.simulation.device().now();
         if now < self.next_chunk {
             return Ok(());
         }
-        let bytes = self.device.take_output(now.saturating_sub(ADAPTER_DELAY));
+        let bytes = self.simulation.take_output(now.saturating_sub(ADAPTER_DELAY));
         if bytes.is_empty() {
             return Ok(());
         }
         self.next_chunk = now + Duration::from_millis(self.chunks.random_range(CHUNK_MS.0..=CHUNK_MS.1));
-        match (&mut self.port, self.silent) {
-            (Some(port), false) => port.deliver(&bytes),
-            _ => Ok(()),
-        }
+        self.port.as_mut().map_or(Ok(()), |port| port.deliver(&bytes))
     }
 
     /// Real time of the next thing to do.
     fn wakeup(&self) -> Instant {
         let idle = self.now() + IDLE;
-        let output = self.device.next_wakeup().map(|at| (at + ADAPTER_DELAY).max(self.next_chunk));
-        let device_time = [output, self.power_returns].into_iter().flatten().fold(idle, Duration::min);
+        let output = self.simulation.next_wakeup().map(|at| (at + ADAPTER_DELAY).max(self.next_chunk));
+        let device_time = output.map_or(idle, |at| at.min(idle));
         self.started + device_time.saturating_sub(self.on_for).div_f64(self.speed)
     }
 

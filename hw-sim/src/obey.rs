@@ -1,36 +1,43 @@
-//! From a control line to what it does to a running sensor: the only place that knows the words.
+//! What is told to a running sensor, done: the adapter's part here, everything else by the simulation.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use serde_json::json;
+use serde_json::Value;
 
+use crate::control::{Command, CommandError, Fault};
 use crate::live::LiveDevice;
-
-/// The commands, as an error or `help` lists them.
-const COMMANDS: &str = "unplug, replug [PATH], power-cut [SECONDS], silence on|off, set pin PIN, status, help";
-/// Supply off, when `power-cut` does not say how long.
-const POWER_CUT: Duration = Duration::from_secs(2);
-/// A day without supply is a long test.
-const POWER_CUT_MAX_S: f64 = 86_400.0;
+use crate::sensor::SensorEvent;
 
 impl LiveDevice {
     /// Carries out one control line. Answer and refusal are one line of text.
     pub(crate) fn obey(&mut self, line: &str) -> Result<String, String> {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            ["unplug"] => self.unplug(),
-            ["replug"] => self.plug(None)?,
-            ["replug", path] => self.plug(Some(path.into()))?,
-            ["power-cut"] => self.cut_power(POWER_CUT),
-            ["power-cut", seconds] => self.cut_power(power_cut_time(seconds)?),
-            ["silence", "on"] => self.silent = true,
-            ["silence", "off"] => self.silent = false,
-            ["set", "pin", pin] if self.device.set_pin(pin) => {}
-            ["set", "pin", pin] => return Err(format!("a PIN has 1 to 8 lower-case letters or digits, got `{pin}`")),
-            ["status"] => return Ok(self.status()),
-            ["help"] => return Ok(COMMANDS.to_owned()),
-            _ => return Err(format!("unknown command `{line}`; known: {COMMANDS}")),
+        let command = line.parse().map_err(|error: CommandError| error.to_string())?;
+        self.carry_out(&command)
+    }
+
+    /// Carries out one command now.
+    pub(crate) fn carry_out(&mut self, command: &Command) -> Result<String, String> {
+        let outcome = self.simulation.run(self.now(), command);
+        self.complete(command, outcome)
+    }
+
+    /// What the simulation has done by itself since the last time is told, and what it could not do is done.
+    pub(crate) fn follow_the_scenario(&mut self) {
+        for executed in self.simulation.take_executed() {
+            let answer = self.complete(&executed.command, executed.outcome);
+            self.tell(SensorEvent::Commanded { line: executed.command.to_string(), answer });
+        }
+    }
+
+    /// The simulation has no adapter, and its status does not know of one.
+    fn complete(&mut self, command: &Command, outcome: Result<String, CommandError>) -> Result<String, String> {
+        match (command, outcome) {
+            (Command::Unplug | Command::Fault { fault: Fault::Unplug, .. }, _) => self.unplug(),
+            (Command::Replug(link) | Command::Fault { fault: Fault::Replug(link), .. }, _) => {
+                self.plug(link.clone())?
+            }
+            (Command::Status, Ok(_)) => return Ok(self.status()),
+            (_, outcome) => return outcome.map_err(|error| error.to_string()),
         }
         Ok(String::new())
     }
@@ -40,34 +47,10 @@ impl LiveDevice {
         self.replug(link).map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
     }
 
-    fn cut_power(&mut self, time: Duration) {
-        let now = self.now();
-        self.device.power_off(now);
-        self.power_returns = Some(now + time);
-    }
-
     fn status(&mut self) -> String {
-        let now = self.now();
-        self.device.advance(now);
-        json!({
-            "imei": self.device.imei().as_str(),
-            "profile": self.device.profile().name,
-            "locked": !self.device.is_unlocked(),
-            "modem_awake": self.device.modem_is_awake(),
-            "device_time_s": now.as_secs_f64(),
-            "true_temperature_c": self.device.true_temperature(),
-            "powered": self.power_returns.is_none(),
-            "plugged": self.port.is_some(),
-            "silent": self.silent,
-            "link": self.link.display().to_string(),
-        })
-        .to_string()
+        let mut status = self.simulation.status();
+        status["plugged"] = Value::from(self.port.is_some());
+        status["link"] = Value::from(self.link.display().to_string());
+        status.to_string()
     }
-}
-
-fn power_cut_time(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().filter(|seconds| (0.0..=POWER_CUT_MAX_S).contains(seconds));
-    seconds
-        .map(Duration::from_secs_f64)
-        .ok_or_else(|| format!("a power cut lasts 0 to {POWER_CUT_MAX_S} seconds, got `{text}`"))
 }

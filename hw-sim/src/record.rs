@@ -13,8 +13,6 @@
 
 use std::time::Duration;
 
-use crate::transcript::unescape;
-
 /// Longer than the pauses of an adapter that hands a block over in chunks, shorter than any thought of a device.
 const BURST_GAP: Duration = Duration::from_millis(30);
 /// One character at 9600 baud: a client writes a line at once, but that is when its end is sent.
@@ -120,18 +118,6 @@ impl Recorder {
     }
 }
 
-/// The bytes a host line of a transcript stands for: what [`Recorder`] wrote, and the plain lines of people.
-pub(crate) fn host_bytes(line: &str) -> Vec<u8> {
-    if let Some(unfinished) = line.strip_suffix("\\c") {
-        return unescape(unfinished);
-    }
-    let mut bytes = unescape(line);
-    if !bytes.ends_with(b"\r") && !bytes.ends_with(b"\n") {
-        bytes.push(b'\r');
-    }
-    bytes
-}
-
 fn host_text(bytes: &[u8]) -> String {
     match bytes {
         [line @ .., b'\r', b'\n'] => escape(line) + "\\r\\n",
@@ -168,7 +154,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::transcript::{Step, Transcript};
+    use crate::transcript::{Step, Transcript, host_bytes};
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)

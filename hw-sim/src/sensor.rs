@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::control::{CommandError, Scenario};
 use crate::device::{Device, DeviceConfig};
 use crate::imei::Imei;
 use crate::live::{Control, LiveDevice};
@@ -16,6 +17,7 @@ use crate::memory_file::{MemoryError, MemoryFile};
 use crate::physics::DoorOpening;
 use crate::profile::{Profile, ProfileError};
 use crate::pty::{Port, PortError};
+use crate::simulation::Simulation;
 
 /// Control messages on their way; each sender waits for its answer, so a few are plenty.
 const CONTROLS_MAX: usize = 8;
@@ -33,6 +35,8 @@ pub struct SensorConfig {
     pub on_for: Duration,
     /// Where the device's flash is kept, so that settings and records outlive the program.
     pub memory: Option<PathBuf>,
+    /// What happens by itself, from the port's appearance on, in device time.
+    pub scenario: Scenario,
     /// The device behind the port.
     pub device: DeviceConfig,
 }
@@ -49,6 +53,9 @@ pub enum SensorError {
     /// The memory cannot be used.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// The scenario is too long.
+    #[error("cannot follow the scenario: {0}")]
+    Scenario(CommandError),
     /// Not a speed.
     #[error("the speed must be above 0 and at most {max}, got {0}", max = SensorConfig::SPEED_MAX)]
     Speed(f64),
@@ -84,7 +91,7 @@ pub enum SensorEvent {
         /// The pty behind it.
         port: PathBuf,
     },
-    /// A control line was carried out or refused.
+    /// A control line, or a step of the scenario, was carried out or refused.
     Commanded {
         /// The line.
         line: String,
@@ -115,7 +122,14 @@ impl SensorConfig {
     pub fn new(link: impl Into<PathBuf>, seed: u64) -> Result<Self, SensorError> {
         let profile = Profile::load("nb-1.1")?;
         let device = DeviceConfig::new(profile, seed);
-        Ok(Self { link: link.into(), speed: 1.0, on_for: Duration::ZERO, memory: None, device })
+        Ok(Self {
+            link: link.into(),
+            speed: 1.0,
+            on_for: Duration::ZERO,
+            memory: None,
+            scenario: Scenario::default(),
+            device,
+        })
     }
 
     /// Adds a long door opening, in device time since power-on.
@@ -128,22 +142,22 @@ impl SensorConfig {
 impl SimulatedSensor {
     /// Powers a device on and plugs it in. Needs a tokio runtime with I/O and time.
     pub fn start(config: SensorConfig) -> Result<Self, SensorError> {
-        let SensorConfig { link, speed, on_for, memory, device } = config;
+        let SensorConfig { link, speed, on_for, memory, scenario, device } = config;
         if !(speed > 0.0 && speed <= SensorConfig::SPEED_MAX) {
             return Err(SensorError::Speed(speed));
         }
         let port = Port::open(&link)?;
         let slave = port.slave().to_owned();
-        let chunk_seed = device.seed;
+        let seed = device.seed;
         let mut device = Device::new(device);
         let memory = memory.map(|path| MemoryFile::open(&path, &mut device)).transpose()?;
         let imei = device.imei().clone();
         let (controls, received) = mpsc::channel(CONTROLS_MAX);
         let (telling, events) = mpsc::channel(EVENTS_MAX);
         let shutdown = CancellationToken::new();
-        let live = LiveDevice::new(device, port, link.clone()).at_speed(speed).with_chunks(chunk_seed);
-        let task =
-            tokio::spawn(live.on_for(on_for).remembering(memory).telling(telling).run(received, shutdown.clone()));
+        let live = LiveDevice::new(Simulation::around(device, seed), port, link.clone()).at_speed(speed);
+        let live = live.with_chunks(seed).on_for(on_for).scheduled(scenario.steps).map_err(SensorError::Scenario)?;
+        let task = tokio::spawn(live.remembering(memory).telling(telling).run(received, shutdown.clone()));
         Ok(Self { imei, link, slave, controls, events, task, shutdown: shutdown.drop_guard() })
     }
 

@@ -6,12 +6,15 @@
 //! ```text
 //! = unlocked             state at the start: `powered` (boot text follows), `locked` or `unlocked` (boot and first
 //!                        uplink are over, the modem sleeps, nothing is on its way); must come first
+//! % profile cb-1.1.4     the firmware; nb-1.1 unless it is said, before the first step
+//! % set quirks.q7=false  a key of that profile that is different here
 //! > AT+TDC=?             the host sends this line; the line end is the replayer's choice, CR is safest
 //! < 7200¶¶OK¶¶           the device sends these bytes; `<` lines that follow each other are one
 //! @ 70..210 ms           when the last of these bytes came, counted from the end of the host line, or from the end of
 //!                        the step before when the device spoke by itself
 //! . 2 s                  the device is silent for that long
 //! ~ 300 s                that much time passes, whatever is said
+//! ! set network attached the simulator is told this; whoever replays against something else does it by hand
 //! ```
 //!
 //! In device bytes `¶` is CR LF, `\r` and `\n` are what they say, `\x1a` is the byte with that number. Three parts differ from run to run; what is written is
@@ -20,13 +23,24 @@
 
 use std::time::Duration;
 
+use crate::control::{Command, CommandError};
+
+/// The firmware of a transcript that names none: the one in the kitchens.
+const PROFILE: &str = "nb-1.1";
+
 /// A dialogue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Transcript {
     /// State at the start.
     pub start: Start,
+    /// The firmware profile.
+    pub profile: String,
+    /// Keys of the profile that are different, as in `quirks.q7=false`.
+    pub changes: Vec<String>,
     /// What happens, in order.
     pub steps: Vec<Step>,
+    /// The line of the text on which each step begins, from 1.
+    pub lines: Vec<usize>,
 }
 
 /// State of the device when a dialogue begins.
@@ -41,7 +55,7 @@ pub enum Start {
 }
 
 /// One step of a dialogue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// The host sends this line.
     Host(String),
@@ -53,6 +67,8 @@ pub enum Step {
     Silence(Duration),
     /// That much time passes, whatever is said.
     Pass(Duration),
+    /// The simulator is told this.
+    Told(Command),
 }
 
 /// Device bytes with the parts that differ from run to run.
@@ -85,52 +101,76 @@ pub struct TranscriptError {
     /// Line of the file, from 1.
     pub line: usize,
     /// What is wrong with it.
-    pub reason: &'static str,
+    pub reason: String,
 }
 
 impl Transcript {
     /// Reads a transcript's text.
     pub fn parse(text: &str) -> Result<Self, TranscriptError> {
-        let mut start = None;
-        let mut steps = Vec::new();
+        let mut transcript = None;
         for (number, line) in (1..).zip(text.lines()) {
-            let error = |reason| TranscriptError { line: number, reason };
             if line.trim().is_empty() || line.starts_with('#') {
                 continue;
             }
             let (mark, rest) = line.split_once(' ').unwrap_or((line, ""));
-            match (mark, start) {
-                ("=", None) => start = Some(Start::parse(rest.trim()).map_err(error)?),
-                (_, None) | ("=", Some(_)) => return Err(error("the state comes first, and once")),
-                _ => push_step(&mut steps, mark, rest).map_err(error)?,
-            }
+            let read = match (mark, &mut transcript) {
+                ("=", None) => Start::parse(rest.trim()).map(|start| transcript = Some(Self::starting(start))),
+                (_, None) | ("=", Some(_)) => Err("the state comes first, and once".to_owned()),
+                ("%", Some(transcript)) => transcript.is_about(rest.trim()),
+                (_, Some(transcript)) => transcript.push(number, mark, rest),
+            };
+            read.map_err(|reason| TranscriptError { line: number, reason })?;
         }
-        let start = start.ok_or(TranscriptError { line: 1, reason: "the state is missing" })?;
-        Ok(Self { start, steps })
+        transcript.ok_or_else(|| TranscriptError { line: 1, reason: "the state is missing".to_owned() })
+    }
+
+    fn push(&mut self, number: usize, mark: &str, rest: &str) -> Result<(), String> {
+        push_step(&mut self.steps, mark, rest)?;
+        if self.lines.len() < self.steps.len() {
+            self.lines.push(number);
+        }
+        Ok(())
+    }
+
+    fn starting(start: Start) -> Self {
+        Self { start, profile: PROFILE.to_owned(), changes: Vec::new(), steps: Vec::new(), lines: Vec::new() }
+    }
+
+    fn is_about(&mut self, text: &str) -> Result<(), String> {
+        if !self.steps.is_empty() {
+            return Err("the firmware is said before the first step".to_owned());
+        }
+        match text.split_once(' ') {
+            Some(("profile", name)) => name.clone_into(&mut self.profile),
+            Some(("set", change)) => self.changes.push(change.to_owned()),
+            _ => return Err("it is `% profile NAME` or `% set KEY=VALUE`".to_owned()),
+        }
+        Ok(())
     }
 }
 
 impl Start {
-    fn parse(text: &str) -> Result<Self, &'static str> {
+    fn parse(text: &str) -> Result<Self, String> {
         match text {
             "powered" => Ok(Self::Powered),
             "locked" => Ok(Self::Locked),
             "unlocked" => Ok(Self::Unlocked),
-            _ => Err("the state is powered, locked or unlocked"),
+            _ => Err("the state is powered, locked or unlocked".to_owned()),
         }
     }
 }
 
-fn push_step(steps: &mut Vec<Step>, mark: &str, rest: &str) -> Result<(), &'static str> {
+fn push_step(steps: &mut Vec<Step>, mark: &str, rest: &str) -> Result<(), String> {
     match (mark, steps.last_mut()) {
         (">", _) => steps.push(Step::Host(rest.to_owned())),
         ("<", Some(Step::Device(pattern))) => pattern.0.extend(tokens(rest)?),
         ("<", _) => steps.push(Step::Device(Pattern(tokens(rest)?))),
         ("@", Some(Step::Device(_))) => steps.push(within(rest)?),
-        ("@", _) => return Err("a time window belongs to device bytes"),
+        ("@", _) => return Err("a time window belongs to device bytes".to_owned()),
         (".", _) => steps.push(Step::Silence(duration(rest)?)),
         ("~", _) => steps.push(Step::Pass(duration(rest)?)),
-        _ => return Err("a line begins with =, >, <, @, ., ~ or #"),
+        ("!", _) => steps.push(Step::Told(rest.parse().map_err(|error: CommandError| error.to_string())?)),
+        _ => return Err("a line begins with =, %, >, <, @, ., ~, ! or #".to_owned()),
     }
     Ok(())
 }
@@ -172,6 +212,19 @@ fn tokens(text: &str) -> Result<Vec<Token>, &'static str> {
     }
     tokens.push(Token::Exact(unescape(rest)));
     Ok(tokens)
+}
+
+/// The bytes a host line of a transcript stands for: what a recording wrote, and the plain lines of people,
+/// which end in CR. `\c` at the end stands for no line end.
+pub fn host_bytes(line: &str) -> Vec<u8> {
+    if let Some(unfinished) = line.strip_suffix("\\c") {
+        return unescape(unfinished);
+    }
+    let mut bytes = unescape(line);
+    if !bytes.ends_with(b"\r") && !bytes.ends_with(b"\n") {
+        bytes.push(b'\r');
+    }
+    bytes
 }
 
 /// Escapes to bytes; a backslash before anything else is a backslash.
@@ -272,10 +325,12 @@ mod tests {
 
     #[test]
     fn every_kind_of_step_is_read() {
-        let text = "# a comment\n= locked\n> AT\n< [1]a¶\n< b\n@ 70..210 ms\n. 2 s\n~ 300 s\n";
+        let text = "# a comment\n= locked\n% profile cb-1.1.4\n% set quirks.q7=false\n> AT\n< [1]a¶\n< b\n@ 70..210 ms\n\
+                    . 2 s\n~ 300 s\n! unplug\n";
         let transcript = Transcript::parse(text).unwrap();
         assert_eq!(transcript.start, Start::Locked);
-        assert_eq!(transcript.steps.len(), 5);
+        assert_eq!((transcript.profile.as_str(), transcript.changes.len()), ("cb-1.1.4", 1));
+        assert_eq!(transcript.lines, [5, 6, 8, 9, 10, 11]);
         assert_eq!(transcript.steps[0], Step::Host("AT".into()));
         assert!(matches!(&transcript.steps[1], Step::Device(pattern) if pattern.sample() == b"[1]a\r\nb"));
         assert_eq!(transcript.steps[2], Step::Within(Duration::from_millis(70), Duration::from_millis(210)));
@@ -283,9 +338,16 @@ mod tests {
 
     #[test]
     fn nonsense_names_its_line() {
-        for (text, line) in
-            [("> AT\n", 1), ("= open\n", 1), ("= locked\n@ 1..2 ms\n", 2), ("= locked\n< {1\n", 2), ("", 1)]
-        {
+        for (text, line) in [
+            ("> AT\n", 1),
+            ("= open\n", 1),
+            ("= locked\n@ 1..2 ms\n", 2),
+            ("= locked\n< {1\n", 2),
+            ("", 1),
+            ("= locked\n% profil x\n", 2),
+            ("= locked\n> AT\n% profile x\n", 3),
+            ("= locked\n! explode\n", 2),
+        ] {
             assert_eq!(Transcript::parse(text).unwrap_err().line, line, "{text}");
         }
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::failure::{EXIT_REFUSED, Failure};
 use crate::control::socket::ask;
+use crate::line::quoted;
 
 /// Arguments of `hw-sim ctl`.
 #[derive(Debug, Args)]
@@ -29,13 +30,15 @@ const CTL_HELP: &str = "\
 Examples:
   hw-sim ctl --socket /tmp/sensor.sock status
   hw-sim ctl --socket /tmp/sensor.sock power-cut 5
+  hw-sim ctl --socket /tmp/sensor.sock fault noise rate=0.01 for=30
+  hw-sim ctl --socket /tmp/sensor.sock fault unsolicited text='RDY now' once=yes
   hw-sim ctl --socket /tmp/sensor.sock help
 
 Exit codes: 0 done, 1 refused, 2 no simulator answers at the socket.";
 
 pub(super) async fn run(args: CtlArgs) -> Result<ExitCode, Failure> {
     let CtlArgs { socket, json, words } = args;
-    let answer = ask(&socket, &words.join(" ")).await?;
+    let answer = ask(&socket, &to_command(&words)).await?;
     if json {
         writeln!(std::io::stdout(), "{}", answer_json(&answer))?;
         return Ok(if answer.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) });
@@ -43,6 +46,14 @@ pub(super) async fn run(args: CtlArgs) -> Result<ExitCode, Failure> {
     let text = answer.map_err(Failure::Refused)?;
     writeln!(std::io::stdout(), "{}", if text.is_empty() { "ok" } else { &text })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// One word may be a whole command; of several each is one word, also where a shell has taken its quotes away.
+fn to_command(words: &[String]) -> String {
+    match words {
+        [command] => command.clone(),
+        words => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
+    }
 }
 
 /// An answer that is JSON itself, such as the status, is not quoted once more.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::control::Scenario;
 use crate::device::DeviceConfig;
 use crate::imei::Imei;
 use crate::physics::{DoorOpening, Environment, Range, Unit};
@@ -18,6 +19,9 @@ pub(super) struct DeviceArgs {
     /// Firmware profile: a built-in name or the path of a .toml file.
     #[arg(long, value_name = "NAME", default_value = "nb-1.1")]
     profile: String,
+    /// Changes a key of the profile, as in `quirks.q7=false`; repeatable.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Seed of everything random (identity, tolerances, noise, doors): another seed is another unit.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_seed, allow_hyphen_values = true)]
     seed: u64,
@@ -40,11 +44,11 @@ pub(super) struct DeviceArgs {
 
 impl DeviceArgs {
     pub(super) fn into_config(self, link: PathBuf, on_for: Duration) -> Result<SensorConfig, SensorError> {
-        let Self { profile, seed, imei, speed, unit, range, door_open: doors } = self;
-        let profile = Profile::load(&profile)?;
+        let Self { profile, set, seed, imei, speed, unit, range, door_open: doors } = self;
+        let profile = Profile::load_with(&profile, &set)?;
         let environment = Environment { unit, range, doors, ..Environment::walk_in_fridge() };
         let device = DeviceConfig { imei, environment, ..DeviceConfig::new(profile, seed) };
-        Ok(SensorConfig { link, speed, on_for, memory: None, device })
+        Ok(SensorConfig { link, speed, on_for, memory: None, scenario: Scenario::default(), device })
     }
 }
 

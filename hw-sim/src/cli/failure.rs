@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::control::ScenarioError;
 use crate::control::socket::SocketError;
 use crate::pty::PortError;
 use crate::replay::ReplayError;
@@ -27,6 +28,12 @@ pub(super) enum Failure {
     File { what: &'static str, path: PathBuf, source: std::io::Error, hint: &'static str },
     #[error("{}, {source}\n\nhint: `hw-sim replay --help` shows the format", path.display())]
     Transcript { path: PathBuf, source: TranscriptError },
+    /// Each problem on a line of its own.
+    #[error(
+        "cannot use the scenario `{}`:\n{source}\n\nhint: a step is `[[at]]` with `after = \"90s\"` and `run = \"COMMAND\"`; \
+         `hw-sim ctl` takes the same commands", path.display()
+    )]
+    Scenario { path: PathBuf, source: ScenarioError },
     /// The dialogue went otherwise, or could not go on.
     #[error("{}, line {line}: {source}", path.display())]
     Replay { path: PathBuf, line: usize, source: ReplayError },

@@ -53,6 +53,8 @@ A transcript has one step a line:
   < 7200¶¶OK¶¶      the device sends these bytes; ¶ is CR LF, \\x1a a byte, {9.216} any number
   @ 70..210 ms      when the last of them came, counted from the end of the step before
   . 2 s             silence            ~ 300 s          that much time passes
+  ! door open       the simulator is told this, through --control
+  % profile NAME    the firmware it has to have; % set KEY=VALUE: a key of the profile that is different
   # a comment
 With --port, times that are exact (72..72 ms, as in a recording) are not compared: a device is not that regular.
 With --link it ends when the client has closed the port.
@@ -85,7 +87,11 @@ pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode, Failure> {
     match outcome {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(ReplayError::Interrupted) if at == script.transcript.steps.len() => Ok(ExitCode::SUCCESS),
-        Err(source) => Err(Failure::Replay { path: script.path.clone(), line: script.line_of(at), source }),
+        Err(source) => Err(Failure::Replay {
+            path: script.path.clone(),
+            line: script.transcript.lines.get(at).copied().unwrap_or_default(),
+            source,
+        }),
     }
 }
 
@@ -102,10 +108,9 @@ enum Player {
     Host(HostSide),
 }
 
-/// A transcript and its text.
+/// A transcript and its file.
 struct Script {
     path: PathBuf,
-    text: String,
     transcript: Transcript,
 }
 
@@ -117,7 +122,7 @@ impl Script {
             Err(source) => return Err(Failure::File { what: "read", path, source, hint: "" }),
         };
         match Transcript::parse(&text) {
-            Ok(transcript) => Ok(Self { path, text, transcript }),
+            Ok(transcript) => Ok(Self { path, transcript }),
             Err(source) => Err(Failure::Transcript { path, source }),
         }
     }
@@ -143,38 +148,5 @@ impl Script {
             Player::Device(side) => side.end().await,
             Player::Host(_) => Ok(()),
         }
-    }
-
-    /// The line of the file on which a step begins: device lines that follow each other are one step.
-    fn line_of(&self, wanted: usize) -> usize {
-        let mut steps = 0;
-        let mut device = false;
-        for (number, line) in (1..).zip(self.text.lines()) {
-            if line.trim().is_empty() || line.starts_with(['#', '=']) {
-                continue;
-            }
-            let continues = device && line.starts_with('<');
-            device = line.starts_with('<');
-            steps += usize::from(!continues);
-            if steps == wanted + 1 {
-                return number;
-            }
-        }
-        self.text.lines().count()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::transcript::Step;
-
-    #[test]
-    fn a_step_knows_its_line() {
-        let text = "# a\n= locked\n\n> AT\n< a¶\n# b\n< b¶\n@ 1..2 ms\n< c\n";
-        let script = Script { path: "x".into(), text: text.into(), transcript: Transcript::parse(text).unwrap() };
-        assert_eq!(script.transcript.steps.len(), 4);
-        assert_eq!([0, 1, 2, 3, 4].map(|step| script.line_of(step)), [4, 5, 8, 9, 9]);
-        assert!(matches!(script.transcript.steps[3], Step::Device(_)));
     }
 }

@@ -1,7 +1,7 @@
 //! `hw-sim run`: one sensor on a link until Ctrl-C.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::device::{DeviceArgs, parse_seconds};
 use super::failure::Failure;
+use crate::control::Scenario;
 use crate::control::socket::ControlSocket;
 use crate::device::DeviceConfig;
 use crate::physics::Environment;
@@ -34,13 +35,17 @@ pub(super) struct RunArgs {
     /// Keeps the sensor's flash in this file: settings, records and log outlive the program [default: they do not].
     #[arg(long, value_name = "FILE")]
     memory: Option<PathBuf>,
+    /// Does what this file says, when it says so: commands of `hw-sim ctl` with their times [default: nothing].
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArgs,
 }
 
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
-    let RunArgs { link, control, json, on_for, memory, device } = args;
-    let config = SensorConfig { memory, ..device.into_config(link, on_for)? };
+    let RunArgs { link, control, json, on_for, memory, scenario, device } = args;
+    let scenario = scenario.as_deref().map(read_scenario).transpose()?.unwrap_or_default();
+    let config = SensorConfig { memory, scenario, ..device.into_config(link, on_for)? };
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     // Before the port: whoever waits for the port may use the socket.
@@ -65,6 +70,17 @@ pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         print_line(&json!({"event": "stopped"}))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn read_scenario(path: &Path) -> Result<Scenario, Failure> {
+    let hint = "\n\nhint: it has to be a readable TOML file in UTF-8";
+    let text = std::fs::read_to_string(path).map_err(|source| Failure::File {
+        what: "read the scenario",
+        path: path.to_owned(),
+        source,
+        hint,
+    })?;
+    text.parse().map_err(|source| Failure::Scenario { path: path.to_owned(), source })
 }
 
 /// What the ready line says besides the port.

@@ -144,6 +144,3 @@ fn on_off(on: bool) -> &'static str {
 fn or_auto(value: Option<&impl ToString>) -> String {
     value.map_or_else(|| "auto".to_owned(), ToString::to_string)
 }
-
-#[cfg(test)]
-mod tests;

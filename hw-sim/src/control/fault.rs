@@ -84,7 +84,9 @@ impl Fault {
             Named::Stands(FaultName::Line(kind)) => {
                 LineFault::parse(kind, pairs).map(Self::Line).map_err(|error| with_probe_hint(kind.name(), error))
             }
-            Named::Stands(FaultName::Probe(kind)) => ProbeFault::parse(kind.name(), pairs).map(Self::Probe),
+            Named::Stands(FaultName::Probe(kind)) => {
+                ProbeFault::parse(kind.name(), pairs).map(Self::Probe).map_err(|error| under_full_name(kind, &error))
+            }
             Named::Stands(FaultName::Password) => password(pairs).map(Self::Password),
             Named::Unplug => Keys::new("unplug", pairs).finish().map(|()| Self::Unplug),
             Named::Replug => replug(pairs),
@@ -141,6 +143,11 @@ fn names() -> impl Iterator<Item = String> {
 fn probe_name(kind: ProbeFaultKind) -> String {
     let shared = LineFaultKind::find(kind.name()).is_some();
     format!("{}{kind}", if shared { PROBE_PREFIX } else { "" })
+}
+
+/// The probe knows nothing of the line, and of no need to tell its `noise` from the line's.
+fn under_full_name(kind: ProbeFaultKind, error: &str) -> String {
+    error.replace(&format!("`{kind}"), &format!("`{}", probe_name(kind)))
 }
 
 /// Whoever gives the line's `noise` a current means the probe's.

@@ -157,3 +157,64 @@ impl fmt::Display for ScenarioError {
 }
 
 impl std::error::Error for ScenarioError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> String {
+        text.parse::<Scenario>().unwrap_err().to_string()
+    }
+
+    fn check(text: &str, expected: &[&str]) {
+        let said = problems(text);
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines.len(), expected.len(), "{said}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.starts_with(expected), "{expected}: {said}");
+        }
+    }
+
+    #[test]
+    fn steps_are_in_the_order_of_time() {
+        let text = "[[at]]\nafter = \"1h\"\nrun = \"unplug\"\n[[at]]\nrun = \"fault s11 for=3\"\nafter = \"90\"";
+        let Scenario { steps } = text.parse().unwrap();
+        let steps: Vec<(u64, String)> =
+            steps.iter().map(|(after, command)| (after.as_secs(), command.to_string())).collect();
+        assert_eq!(steps, [(90, "fault stuck for=3".to_owned()), (3600, "unplug".to_owned())]);
+        assert_eq!("# Nothing.".parse(), Ok(Scenario::default()));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let text = "[[at]]\nafter = \"soon\"\nrun = \"explode\"\nwen = 3\n[[at]]\nrun = \"reset\"\n[[at]]\n\
+                    after = \"1s\"\nrunn = \"reset\"\n[[at]]\nafter = 5\nrun = \"clear s22\"\n[more]\n";
+        check(
+            text,
+            &[
+                "line 2, column 9: `after` is a time up to 365 days, as in \"90s\", got `soon`",
+                "line 3, column 7: unknown command `explode`: known: press",
+                "line 4, column 1: unknown key `wen`: a step has after, run",
+                "line 5, column 1: a step needs `after`",
+                "line 7, column 1: a step needs `run`",
+                "line 9, column 1: unknown key `runn`: did you mean `run`? a step has after, run",
+                "line 11, column 9: `after` is a text in quotes",
+                "line 12, column 7: unknown fault `s22`: known: noise",
+                "line 13, column 2: unknown key `more`: a scenario has `[[at]]` only",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_no_scenario_at_all_is_refused() {
+        check("[at]\nafter = \"1s\"\n", &["line 1, column 2: steps are written `[[at]]`"]);
+        check("at = [1]\n", &["line 1, column 7: a step has `after` and `run`"]);
+        check("[[at]\n", &["line 1, column "]);
+        check("after 5\n", &["line 1, column "]);
+        for time in ["-1s", "NaN", "366h5", "9000h", "1 s", ""] {
+            check(&format!("[[at]]\nafter = \"{time}\"\nrun = \"reset\""), &["line 2, column 9: `after` is a time"]);
+        }
+        let long = "[[at]]\nafter = \"1s\"\nrun = \"reset\"\n".repeat(STEPS_MAX + 1);
+        check(&long, &["line 1, column 3: at most 5000 steps, got 5001"]);
+    }
+}

@@ -5,13 +5,14 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::boot;
+use super::is_before_stack_004;
 use super::measurement;
 use super::memory::Memory;
 use super::network::Network;
 use super::owner::Device;
 use super::payload::Alarms;
 use super::roc::Rules;
-use super::settings::{Change, Protocol, Settings};
+use super::settings::{Change, Settings};
 use super::step::{Action, Cause, Purpose, Step, event_and_empty_line};
 use super::uplink::{NO_SIGNAL, Request};
 use crate::profile::{BootText, Quirk};
@@ -67,23 +68,22 @@ impl Device {
 
     pub(super) fn restart(&mut self, cause: Cause) {
         self.console.reset();
-        self.settings.sleeps &= self.profile.sleep_survives();
         self.board.power_off(self.clock);
         self.board.load_modem(self.clock, false);
+        self.force_server();
+        self.settings.sleeps &= !is_before_stack_004(&self.profile);
         self.memory = Memory::at_boot(self.clock, boot::steps(&self.profile, &self.settings, cause).into());
         (self.memory.protocol, self.memory.payload_type) = (self.settings.protocol(), self.settings.payload_type());
-        self.rewrite_server();
         self.restart_clock();
         self.bluetooth_on();
         self.feed_watchdog();
     }
 
-    /// Quirk Q9: the payload types of public MQTT services bring their server with them.
-    fn rewrite_server(&mut self) {
-        let public =
-            (self.memory.protocol == Protocol::Mqtt).then(|| public_server(self.memory.payload_type)).flatten();
-        let public = public.filter(|server| *server != self.settings.text("AT+SERVADDR"));
-        if let Some(server) = public.filter(|_| self.profile.has(Quirk::ServerRewritten)) {
+    /// SERVADDR rewritten at boot: quirk Q9.
+    fn force_server(&mut self) {
+        let forced = self.settings.forced_server().filter(|_| self.profile.has(Quirk::ServerRewritten));
+        let changed = forced.filter(|server| *server != self.settings.text("AT+SERVADDR"));
+        if let Some(server) = changed {
             self.store(Change { name: "AT+SERVADDR", value: server.to_owned() });
         }
     }
@@ -233,22 +233,18 @@ impl Device {
         self.put_first([Step::Event(line)]);
     }
 
-    /// The timer starts anew, on some firmware with a pause that grows.
+    /// The timer starts anew, on some firmware with a pause that grows. PS-CB waits three times as long for its reset while
+    /// records are sent again.
     fn attach_failed(&mut self) {
         self.memory.failed_attaches += 1;
         let group = self.memory.failed_attaches / BACKOFF_EVERY;
         let periods = if self.profile.attach_backoff && group > 0 { (2 * group).min(BACKOFF_MAX) } else { 1 };
         self.memory.timers.tdc = Some(self.clock + self.settings.tdc() * periods);
-        let limit = self.cycles_without_signal_max();
+        let patient = self.profile.boot_text == BootText::Cb && self.settings.text("AT+REDPT") == "1";
+        let limit = self.profile.reset_without_signal * if patient { 3 } else { 1 };
         if limit > 0 && self.memory.cycles_without_signal >= limit {
             self.put_first([Step::Wait(Duration::from_secs(1)), Step::Act(Action::Restart(Cause::Software))]);
         }
-    }
-
-    /// PS-CB is three times as patient when it keeps what it could not send.
-    fn cycles_without_signal_max(&self) -> u32 {
-        let patient = self.profile.boot_text == BootText::Cb && self.settings.text("AT+REDPT") == "1";
-        self.profile.reset_without_signal * if patient { 3 } else { 1 }
     }
 
     fn end_phase(&mut self) {
@@ -293,15 +289,5 @@ impl Device {
     /// The SIM card's number, of the same seed as the IMEI.
     pub(super) fn imsi(&self) -> String {
         format!("90140{}", &self.imei.as_str()[5..])
-    }
-}
-
-/// ThingSpeak, Datacake and ThingsBoard, by the payload type of `AT+PRO=3,t`.
-fn public_server(payload_type: i64) -> Option<&'static str> {
-    match payload_type {
-        1 => Some("mqtt3.thingspeak.com,1883"),
-        2 => Some("mqtt.datacake.co,1883"),
-        3 => Some("mqtt.thingsboard.cloud,1883"),
-        _ => None,
     }
 }

@@ -2,6 +2,7 @@
 //! sections 6 and 12, quirk Q8).
 
 use super::clock_log::{ClockLog, Overflow};
+use super::is_before_stack_004;
 use super::parser::{atoi, numbers};
 use super::payload::Probe;
 use super::roc::Roc;
@@ -94,7 +95,8 @@ impl Check {
             Self::InterruptMode => return interrupt_mode(value, profile),
             Self::Probe => Some(Probe::parse(value).to_string()),
             Self::Protocol => protocol(value),
-            Self::ServerAddress => return server_address(value),
+            Self::ServerAddress if is_before_stack_004(profile) => return server_address(value),
+            Self::ServerAddress => return server_address(&without_blanks(value)),
             Self::BackupDns => return backup_dns(value),
             Self::TlsMode => pair(value, 2),
             Self::Pair => pair(value, 1),
@@ -160,7 +162,7 @@ fn protocol(value: &str) -> Option<String> {
 }
 
 fn server_address(value: &str) -> Result<String, Refusal> {
-    let address = short(&without_blanks(value), SERVER_ADDRESS_MAX).ok_or_else(Refusal::default)?;
+    let address = short(value, SERVER_ADDRESS_MAX).ok_or_else(Refusal::default)?;
     if address.contains(',') { Ok(address) } else { Err(Refusal { notice: Some(SERVER_FORMAT), kept: None }) }
 }
 

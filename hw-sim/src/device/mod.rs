@@ -48,16 +48,24 @@ pub use network::{Network, NetworkError};
 pub use owner::{Device, DeviceConfig};
 pub use payload::{BatteryDecimals, HexLayout, JsonDialect, JsonHistory, JsonKeys, JsonTime};
 
-use crate::profile::Profile;
+use crate::profile::{Profile, Quirk};
 
 /// What is wrong with a profile's default for a command; none if the command could be set to it, as it stands.
 pub(crate) fn default_problem(name: &str, value: &str, profile: &Profile) -> Option<String> {
     let Some(catalogue::Kind::Stored(check, _)) = Entry::find(name).map(Entry::kind) else {
         return Some("is no setting".to_owned());
     };
-    match check.read(value, profile) {
+    // A default is in seconds also where quirk Q23 makes what is typed milliseconds.
+    let milli = if check == check::Check::Tdc && profile.has(Quirk::MistakenNotes) { "000" } else { "" };
+    match check.read(&format!("{value}{milli}"), profile) {
         Ok(stored) if stored == value => None,
         Ok(stored) => Some(format!("would be stored as `{stored}`")),
         Err(Refusal { .. }) => Some(format!("cannot be `{value}`")),
     }
+}
+
+/// Whether the modem's layer is older than stack 004: no `Network Information:`, blanks stay in SERVADDR, any reset ends
+/// deep sleep (section 1.2).
+fn is_before_stack_004(profile: &Profile) -> bool {
+    profile.stack.strip_prefix("D-BC660K-").is_some_and(|number| number < "004")
 }

@@ -128,6 +128,16 @@ impl Settings {
         }
     }
 
+    /// Where firmware with quirk Q9 sends the payloads of its MQTT types 1 to 3; the names are invented.
+    pub(super) fn forced_server(&self) -> Option<&'static str> {
+        match (self.protocol(), self.payload_type()) {
+            (Protocol::Mqtt, 1) => Some("thingspeak.example.net,1883"),
+            (Protocol::Mqtt, 2) => Some("datacake.example.net,1883"),
+            (Protocol::Mqtt, 3) => Some("broker.example.net,1883"),
+            _ => None,
+        }
+    }
+
     /// The payload type of `AT+PRO`: 0 HEX, 5 JSON, and MQTT's own.
     pub(super) fn payload_type(&self) -> i64 {
         numbers(self.text("AT+PRO")).get(1).copied().unwrap_or(0)

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::resample::Resampler;
 
 /// One character at 9600 baud 8N1: no byte follows another sooner.
-pub(super) const CHARACTER: Duration = Duration::from_nanos(1_041_667);
+pub(super) const CHARACTER: Duration = Duration::from_nanos(CHARACTER_NS);
+/// See [`CHARACTER`].
+pub(super) const CHARACTER_NS: u64 = 1_041_667;
 /// Bytes nobody has taken yet; the oldest give way. As many as the sensor itself keeps.
 pub(super) const BYTES_MAX: usize = 1_048_576;
 
@@ -21,7 +23,7 @@ pub(super) struct Exit {
 impl Exit {
     /// A byte that could be out at `at`, and comes `spacing` behind the one before at the earliest.
     pub(super) fn push(&mut self, at: Duration, spacing: Duration, byte: u8) {
-        let out = self.last.map_or(at, |last| at.max(last + spacing));
+        let out = self.last.map_or(at, |last| at.max(last.saturating_add(spacing)));
         self.last = Some(out);
         match &mut self.resampler {
             Some(resampler) => resampler.push(out, byte),
@@ -40,6 +42,8 @@ impl Exit {
 
     /// Received at another rate from now on, or as it was sent.
     pub(super) fn resample(&mut self, rate: Option<u32>) {
+        // What comes behind does not overtake what was received at the rate before.
+        self.last = self.last.max(self.queue.back().map(|(at, _)| *at));
         self.resampler = rate.map(|rate| Resampler::new(super::resample::SENSOR_BAUD, rate));
     }
 
@@ -55,7 +59,8 @@ impl Exit {
     }
 
     pub(super) fn next(&self) -> Option<Duration> {
-        self.queue.front().map(|(at, _)| *at)
+        let received = self.resampler.as_ref().and_then(Resampler::next);
+        [self.queue.front().map(|(at, _)| *at), received].into_iter().flatten().min()
     }
 
     pub(super) fn take(&mut self, until: Duration) -> Vec<u8> {

@@ -102,7 +102,7 @@ fn endless(keys: &mut Keys<'_>) -> Result<LineFault, String> {
     if matches!(byte, b'\r' | b'\n') {
         return Err(format!("`byte` of `endless` is no line end, got `{byte}`"));
     }
-    Ok(LineFault::Endless { byte, bytes: keys.number("bytes", 0..=u64::MAX)? })
+    Ok(LineFault::Endless { byte, bytes: keys.number("bytes", 1..=u64::MAX)? })
 }
 
 fn value(keys: &mut Keys<'_>) -> Result<LineFault, String> {

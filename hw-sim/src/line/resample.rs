@@ -54,8 +54,7 @@ impl Resampler {
         let known_ns = pushed.max(ns(now.saturating_sub(CHARACTER)));
         let mut received = Vec::new();
         while let Some(start) = self.next_start() {
-            let middle = start + self.receiver_bit_ns / 2;
-            let last = middle + self.receiver_bit_ns * (BITS - 1);
+            let (middle, last) = self.samples(start);
             if last > known_ns {
                 break;
             }
@@ -67,17 +66,33 @@ impl Resampler {
         received
     }
 
+    /// When [`Self::take`] has something to look at, if nothing more is sent.
+    pub(super) fn next(&self) -> Option<Duration> {
+        let start = self.sent.iter().find_map(|character| self.edge_in(character))?;
+        Some(Duration::from_nanos(self.samples(start).1) + CHARACTER)
+    }
+
+    /// Where the frame that starts there is looked at first, and last.
+    fn samples(&self, start: u64) -> (u64, u64) {
+        let middle = start + self.receiver_bit_ns / 2;
+        (middle, middle + self.receiver_bit_ns * (BITS - 1))
+    }
+
+    /// The first falling edge in a character that a frame may begin with.
+    fn edge_in(&self, (start, byte): &(u64, u8)) -> Option<u64> {
+        let falls = |bit: &u64| !level(*byte, *bit) && (*bit == 0 || level(*byte, *bit - 1));
+        (0..BITS).filter(falls).map(|bit| start + bit * self.sender_bit_ns).find(|at| *at >= self.ready_ns)
+    }
+
     /// The next falling edge. Characters that lie behind are forgotten.
     fn next_start(&mut self) -> Option<u64> {
         loop {
-            let (start, byte) = *self.sent.front()?;
-            let edge = (0..BITS).map(|bit| (bit, start + bit * self.sender_bit_ns)).find(|(bit, at)| {
-                let falls = !level(byte, *bit) && (*bit == 0 || level(byte, *bit - 1));
-                falls && *at >= self.ready_ns
-            });
-            if let Some((_, at)) = edge {
-                return Some(at);
+            let character = self.sent.front()?;
+            let edge = self.edge_in(character);
+            if edge.is_some() {
+                return edge;
             }
+            let (start, _) = *character;
             // Kept while a frame that began in it may still look at its end.
             if self.sent.len() < 2 && self.ready_ns <= start + BITS * self.sender_bit_ns {
                 return None;

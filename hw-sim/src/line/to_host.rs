@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
-
-use super::exit::{BYTES_MAX, CHARACTER};
+use super::exit::{BYTES_MAX, CHARACTER, CHARACTER_NS};
 use super::fault::{LineFault, LineFaultKind};
 use super::junk;
 use super::text::Editor;
-use super::wires::{Line, Reboot, Standing};
+use super::wires::{Line, Reboot, Standing, happens};
 
 /// What comes to the host's end of the wires.
 enum Source {
@@ -107,7 +105,7 @@ impl Line {
             _ => None,
         });
         if let Some((kind, rate)) = junk
-            && self.to_host.random_bool(rate)
+            && happens(&mut self.to_host, rate)
         {
             let sequence = junk::sequence(kind, &mut self.to_host);
             sequence.iter().for_each(|byte| self.put_out(at, *byte));
@@ -134,7 +132,7 @@ impl Line {
                 _ => {}
             }
         }
-        self.exit.push(at + delay, spacing, byte);
+        self.exit.push(at.saturating_add(delay), spacing, byte);
     }
 
     /// The times of the endless bytes until `now`; of very many the last, as nobody could keep the others.
@@ -142,14 +140,13 @@ impl Line {
         let endless = self.faults.iter_mut().find(|standing| standing.fault.kind() == LineFaultKind::Endless);
         let Some(standing) = endless else { return Vec::new() };
         let LineFault::Endless { bytes, .. } = standing.fault else { return Vec::new() };
-        let mut times = Vec::new();
-        while standing.next + CHARACTER <= now && bytes.is_none_or(|bytes| standing.count < bytes) {
-            standing.next += CHARACTER;
-            standing.count += 1;
-            times.push(standing.next);
-        }
-        times.drain(..times.len().saturating_sub(BYTES_MAX));
-        times
+        let left = bytes.map_or(u64::MAX, |bytes| bytes - standing.count);
+        let due = characters_in(now.saturating_sub(standing.next)).min(left);
+        let kept = due.min(BYTES_MAX as u64);
+        let skipped = standing.next + Duration::from_nanos((due - kept) * CHARACTER_NS);
+        standing.next = skipped + Duration::from_nanos(kept * CHARACTER_NS);
+        standing.count += due;
+        (1..=kept).map(|number| skipped + Duration::from_nanos(number * CHARACTER_NS)).collect()
     }
 
     fn endless(&mut self, at: Duration) {
@@ -161,6 +158,10 @@ impl Line {
             self.faults.retain(|standing| standing.fault.kind() != LineFaultKind::Endless);
         }
     }
+}
+
+fn characters_in(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX) / CHARACTER_NS
 }
 
 impl Standing {

@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
-
 use super::exit::CHARACTER;
 use super::fault::{EchoMode, LineFault, LineFaultKind};
 use super::resample::{Resampler, SENSOR_BAUD};
-use super::wires::{Line, Reboot, Standing};
+use super::wires::{Line, Reboot, Standing, happens};
 
 /// Bytes of the host that are kept back; it is told long before that nothing more fits.
 const HELD_BYTES_MAX: usize = 65_536;
+
 impl Line {
     /// The host sends bytes from `now` on; gives what the sensor gets of them.
-    pub(crate) fn to_sensor(&mut self, now: Duration, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn deliver_to_sensor(&mut self, now: Duration, bytes: &[u8]) -> Vec<u8> {
         if self.has(LineFaultKind::NeverReads) {
             let room = HELD_BYTES_MAX - self.held.len();
             self.held.extend(bytes.iter().take(room));
@@ -69,7 +68,7 @@ impl Line {
             EchoMode::Off => 0.0,
             EchoMode::Partial => *part,
         };
-        (u64::from(*after)..end).contains(&position) && self.to_sensor.random_bool(share)
+        (u64::from(*after)..end).contains(&position) && happens(&mut self.to_sensor, share)
     }
 
     /// One batch at a time: a byte that is sent alone is read alone.

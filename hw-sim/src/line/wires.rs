@@ -93,7 +93,7 @@ impl Line {
             LineFaultKind::Value | LineFaultKind::Swapped | LineFaultKind::Frozen => self.pass_on(now),
             LineFaultKind::NeverReads => {
                 let held = Vec::from(std::mem::take(&mut self.held));
-                return self.to_sensor(now, &held);
+                return self.deliver_to_sensor(now, &held);
             }
             _ => {}
         }
@@ -141,16 +141,22 @@ impl Line {
         self.standing(kind).is_some()
     }
 
+    /// The byte as noise leaves it.
     pub(super) fn flipped(&mut self, byte: u8, toward_host: bool) -> u8 {
         let rng = if toward_host { &mut self.to_host } else { &mut self.to_sensor };
         for standing in &self.faults {
             if let LineFault::Noise { rate, direction } = standing.fault
                 && if toward_host { direction.is_to_host() } else { direction.is_to_sensor() }
-                && rng.random_bool(rate)
+                && happens(rng, rate)
             {
                 return byte ^ (1 << rng.random_range(0..8));
             }
         }
         byte
     }
+}
+
+/// Whether something of this probability happens now; what is no probability never does.
+pub(super) fn happens(rng: &mut StdRng, probability: f64) -> bool {
+    rng.random::<f64>() < probability
 }

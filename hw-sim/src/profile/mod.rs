@@ -6,6 +6,7 @@
 
 mod quirks;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,9 +25,6 @@ macro_rules! built_in {
 
 /// The profiles compiled into the simulator: name and text.
 const BUILT_IN: [(&str, &str); 5] = built_in!("nb-1.1", "nb-1.0.5", "nb-1.0.0", "cb-1.1.4", "cb-1.2.1");
-
-/// From this modem layer on the sleep flag survives a reset (section 1.2).
-const SLEEP_SURVIVES_FROM_STACK: u32 = 4;
 
 /// One firmware version's behaviour. The keys are explained in `configs/profiles/nb-1.1.toml`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -131,8 +129,6 @@ pub enum SensorPrint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NetworkLine {
-    /// There is none: before stack 004.
-    None,
     /// RSSI, SINR and band.
     Rssi,
     /// Access technology, operator, band name and channel.
@@ -205,17 +201,24 @@ pub enum ProfileError {
 impl Profile {
     /// Finds a profile: a name ending in `.toml` is a path, anything else a built-in name.
     pub fn load(name: &str) -> Result<Self, ProfileError> {
-        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
-            return Self::parse(name, name, text);
-        }
-        if !name.ends_with(".toml") {
-            return Err(ProfileError::Unknown { name: name.to_owned(), known: Self::built_in().join(", ") });
-        }
-        let path = Path::new(name);
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ProfileError::Read { path: path.to_owned(), source })?;
-        let stem = path.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
+        let (stem, text) = text_of(name)?;
         Self::parse(&stem, name, &text)
+    }
+
+    /// As [`Self::load`], with changes written as `KEY = VALUE`, where the key may lead into a table:
+    /// `quirks.q7 = false`.
+    pub fn load_with(name: &str, changes: &[String]) -> Result<Self, ProfileError> {
+        if changes.is_empty() {
+            return Self::load(name);
+        }
+        let (stem, text) = text_of(name)?;
+        let origin = format!("{name} with {}", changes.join(", "));
+        let error = |source| ProfileError::Parse { origin: origin.clone(), source: Box::new(source) };
+        let mut table: toml::Table = text.parse().map_err(error)?;
+        for change in changes {
+            merge(&mut table, change.parse().map_err(error)?);
+        }
+        table.try_into().map_err(error).and_then(|profile: Self| profile.checked(&stem, &origin))
     }
 
     /// The names of the built-in profiles.
@@ -225,15 +228,15 @@ impl Profile {
 
     /// Parses and checks a profile's text; `origin` is what errors call it.
     pub fn parse(name: &str, origin: &str, text: &str) -> Result<Self, ProfileError> {
-        let mut profile: Self = toml::from_str(text)
+        let profile: Self = toml::from_str(text)
             .map_err(|source| ProfileError::Parse { origin: origin.to_owned(), source: Box::new(source) })?;
-        name.clone_into(&mut profile.name);
-        let problems = profile.problems();
-        if problems.is_empty() {
-            Ok(profile)
-        } else {
-            Err(ProfileError::Invalid { origin: origin.to_owned(), problems })
-        }
+        profile.checked(name, origin)
+    }
+
+    fn checked(mut self, name: &str, origin: &str) -> Result<Self, ProfileError> {
+        name.clone_into(&mut self.name);
+        let problems = self.problems();
+        if problems.is_empty() { Ok(self) } else { Err(ProfileError::Invalid { origin: origin.to_owned(), problems }) }
     }
 
     /// Whether the firmware has a quirk.
@@ -262,16 +265,6 @@ impl Profile {
     /// Whether `AT+FDR1` resets less than its name says (O22, quirk Q16).
     pub(crate) fn resets_some_only(&self) -> bool {
         self.has(Quirk::QuietFactoryReset) && !self.fdr1_scope.is_empty()
-    }
-
-    /// Whether deep sleep goes on after a reset: on -NB from stack 004.
-    pub(crate) fn sleep_survives(&self) -> bool {
-        self.boot_text == BootText::Cb || self.stack_number() >= SLEEP_SURVIVES_FROM_STACK
-    }
-
-    /// The number at the end of the modem layer's name, which decides what it can do (section 1.2).
-    pub(crate) fn stack_number(&self) -> u32 {
-        self.stack.rsplit('-').next().and_then(|digits| digits.parse().ok()).unwrap_or_default()
     }
 
     /// How long the receiver is off after a reset.
@@ -334,6 +327,31 @@ impl Latencies {
     }
 }
 
+/// A profile's name without folder and ending, and its text.
+fn text_of(name: &str) -> Result<(String, Cow<'static, str>), ProfileError> {
+    if let Some((known, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+        return Ok(((*known).to_owned(), (*text).into()));
+    }
+    if !name.ends_with(".toml") {
+        let known = Profile::built_in().join(", ");
+        return Err(ProfileError::Unknown { name: name.to_owned(), known });
+    }
+    let path = Path::new(name);
+    let text = std::fs::read_to_string(path).map_err(|source| ProfileError::Read { path: path.to_owned(), source })?;
+    let stem = path.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    Ok((stem, text.into()))
+}
+
+/// Key by key, so that a changed switch leaves the others as they are.
+fn merge(table: &mut toml::Table, changes: toml::Table) {
+    for (key, change) in changes {
+        match (table.get_mut(&key), change) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(changes)) => merge(inner, changes),
+            (_, change) => drop(table.insert(key, change)),
+        }
+    }
+}
+
 /// Whether the text can be a PIN (section 4).
 pub(crate) fn is_pin(text: &str) -> bool {
     (1..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
@@ -369,6 +387,20 @@ mod tests {
         let text = BUILT_IN[0].1.replace("= \"7200\"", "= \"59\"").replace("[70, 210]", "[210, 70]");
         let error = Profile::parse("x", "x.toml", &text).unwrap_err().to_string();
         assert!(error.contains("`AT+TDC`") && error.contains("`latency_ms.query`"), "{error}");
+    }
+
+    #[test]
+    fn single_keys_can_be_changed() {
+        let changes = ["quirks.q7 = false".to_owned(), "latency_ms.query = [80, 90]".to_owned()];
+        let profile = Profile::load_with("nb-1.1", &changes).unwrap();
+        assert!(!profile.has(Quirk::ModemStall) && profile.has(Quirk::HelpNotQuery));
+        assert_eq!(profile.latency_ms.query, LatencyRange(80, 90));
+        for (bad, named) in
+            [("quirks.q99 = true", "q99"), ("nonsense = 1", "nonsense"), ("pin = 'LOUD'", "pin"), ("=", "=")]
+        {
+            let error = Profile::load_with("nb-1.1", &[bad.to_owned()]).unwrap_err().to_string();
+            assert!(error.contains(named) && error.contains("nb-1.1 with"), "{error}");
+        }
     }
 
     #[test]

@@ -7,8 +7,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Difference, ReplayError};
 use crate::pty::{Port, PortError};
-use crate::record::{CHARACTER, host_bytes};
-use crate::transcript::{Pattern, Step};
+use crate::record::CHARACTER;
+use crate::transcript::{Pattern, Step, host_bytes};
 
 /// What an adapter hands over at once; smaller than what it can hold of 16 ms at 9600 baud.
 const CHUNK_BYTES: usize = 16;
@@ -49,7 +49,8 @@ impl DeviceSide {
                 self.since += self.real(*time);
                 Ok(())
             }
-            (Step::Within(..), _) => Ok(()),
+            // What the simulator was told shows in what it says.
+            (Step::Within(..) | Step::Told(_), _) => Ok(()),
         }
     }
 

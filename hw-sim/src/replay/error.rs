@@ -1,6 +1,7 @@
 //! Why a replay ended before the transcript did.
 
 use super::Difference;
+use crate::control::Command;
 use crate::control::socket::SocketError;
 use crate::pty::PortError;
 use crate::serial::SerialError;
@@ -19,6 +20,8 @@ pub(crate) enum ReplayError {
     Socket(#[from] SocketError),
     #[error("the simulator refused `{command}`: {reason}")]
     Refused { command: String, reason: String },
+    #[error("the simulator has to be told `{0}`\n\nhint: give its control socket with --control")]
+    Untold(Command),
     #[error("ended here")]
     Interrupted,
 }

@@ -7,9 +7,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Difference, ReplayError};
 use crate::control::socket::ask;
-use crate::record::{CHARACTER, host_bytes};
+use crate::record::CHARACTER;
 use crate::serial::{SerialError, SerialPort};
-use crate::transcript::{Match, Pattern, Start, Step};
+use crate::transcript::{Match, Pattern, Start, Step, host_bytes};
 
 /// The rest of a line that is wrong comes within this time.
 const REST_OF_LINE: Duration = Duration::from_millis(100);
@@ -63,6 +63,8 @@ impl HostSide {
             }
             // Checked together with the words.
             Step::Within(from, to) => self.judge_time(*from, *to),
+            Step::Told(command) if self.control.is_none() => Err(ReplayError::Untold(command.clone())),
+            Step::Told(command) => self.tell(&command.to_string()).await,
             Step::Silence(time) => self.silence(self.real(*time)).await,
             Step::Pass(time) => {
                 self.since += self.real(*time);

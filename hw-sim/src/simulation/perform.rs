@@ -21,7 +21,7 @@ impl Simulation {
                 self.set_power(now);
             }
             Command::PowerCut(time) => {
-                self.supply_returns = Some(now + *time);
+                self.supply_returns = Some(now.saturating_add(*time));
                 self.set_power(now);
             }
             Command::Unplug | Command::Replug(_) => return Err(CommandError::Adapter(command.to_string())),
@@ -80,8 +80,11 @@ impl Simulation {
 
     /// The module starts again, in the middle of whatever it was saying.
     pub(super) fn reboot(&mut self, now: Duration) {
-        let Some(reboot) = self.line.take_reboot().filter(|_| self.has_power()) else { return };
+        let Some(reboot) = self.line.take_reboot() else { return };
         self.ends.remove(&FaultName::Line(LineFaultKind::Reboot));
+        if !self.has_power() {
+            return;
+        }
         if reboot.forgets {
             let imei = self.device.imei().clone();
             self.device.swap(now, imei);
@@ -94,7 +97,7 @@ impl Simulation {
     pub(super) fn lock_again(&mut self, now: Duration) {
         let Some(password) = &mut self.password else { return };
         if password.next.is_some_and(|next| next <= now) {
-            password.next = password.every.map(|every| now + every);
+            password.next = password.every.map(|every| now.saturating_add(every));
             self.device.lock(now);
         }
     }
@@ -114,7 +117,7 @@ impl Simulation {
         }
         if let Some(name) = fault.name() {
             self.ends.remove(&name);
-            self.ends.extend(lasts.map(|lasts| (name, now + lasts)));
+            self.ends.extend(lasts.map(|lasts| (name, now.saturating_add(lasts))));
         }
         Ok(())
     }
@@ -127,7 +130,7 @@ impl Simulation {
         }
         self.device.lock(now);
         let pins = fault.pin.clone().map(|pin| (pin, before));
-        let next = fault.every.map(|every| now + every);
+        let next = fault.every.map(|every| now.saturating_add(every));
         let stands = pins.is_some() || next.is_some();
         self.password = stands.then_some(Password { pins, every: fault.every, next });
         Ok(())

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::world::Simulation;
 use crate::control::{Fault, PasswordFault};
+use crate::line::LineFaultKind;
 
 impl Simulation {
     /// Everything one would ask for, as a JSON object.
@@ -14,6 +15,7 @@ impl Simulation {
             "locked": !self.device.is_unlocked(),
             "modem_awake": self.device.modem_is_awake(),
             "powered": self.has_power(),
+            "silent": self.line.faults().any(|fault| fault.kind() == LineFaultKind::Stuck),
             "device_time_s": self.device.now().as_secs_f64(),
             "true_temperature_c": self.device.true_temperature(),
             "loop_ma": self.device.loop_ma(),

@@ -79,7 +79,7 @@ impl Simulation {
     /// The host sends bytes from `now` on, at 9600 baud. `now` never goes back, here and below.
     pub fn feed(&mut self, now: Duration, bytes: &[u8]) {
         self.advance(now);
-        let received = self.line.to_sensor(now, bytes);
+        let received = self.line.deliver_to_sensor(now, bytes);
         self.pass_on(now, &received);
     }
 
@@ -116,7 +116,10 @@ impl Simulation {
     /// Carries out a command now. What is the adapter's is refused with [`CommandError::Adapter`].
     pub fn run(&mut self, now: Duration, command: &Command) -> Result<String, CommandError> {
         self.advance(now);
-        self.perform(now, command)
+        let outcome = self.perform(now, command);
+        // What lasts no time is over at once.
+        self.advance(now);
+        outcome
     }
 
     /// Commands for later: so long after now, in virtual time. Their outcomes wait in [`Self::take_executed`].

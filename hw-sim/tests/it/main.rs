@@ -10,6 +10,7 @@ mod dialogue;
 mod end_to_end;
 #[cfg(feature = "bench")]
 mod evidence;
+mod faults;
 #[cfg(feature = "bench")]
 mod kitchen;
 mod more_quirks;
@@ -18,6 +19,7 @@ mod program;
 mod quirks;
 mod replay;
 mod rules;
+mod scenario;
 mod schedules;
 #[cfg(feature = "bench")]
 mod states;

@@ -16,10 +16,10 @@ const LOOK: Duration = Duration::from_millis(2);
 /// What the device has to answer a question, before it is asked again.
 const ANSWER: Duration = Duration::from_millis(40);
 
-struct Client(File);
+pub(crate) struct Client(File);
 
 impl Client {
-    fn open(path: &Path) -> Self {
+    pub(crate) fn open(path: &Path) -> Self {
         let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         Self(OpenOptions::new().read(true).write(true).custom_flags(flags.bits()).open(path).unwrap())
     }
@@ -29,7 +29,7 @@ impl Client {
     }
 
     /// Reads until the text has come.
-    async fn read_until(&mut self, text: &str) -> String {
+    pub(crate) async fn read_until(&mut self, text: &str) -> String {
         let mut output = Vec::new();
         let read = async {
             loop {
@@ -51,11 +51,12 @@ impl Client {
     }
 
     /// Asks again and again until the answer comes: during an upload a line may be lost, as at the real device.
-    async fn ask(&mut self, line: &str, answer: &str) {
+    pub(crate) async fn ask(&mut self, line: &str, answer: &str) {
         let mut output = String::new();
         let ask = async {
             while !output.contains(answer) {
-                self.send(line);
+                // No room: what was written before has not been read yet.
+                let _ = self.0.write(format!("{line}\r").as_bytes());
                 tokio::time::sleep(ANSWER).await;
                 let mut buffer = [0; 4096];
                 if let Ok(count) = self.0.read(&mut buffer) {
@@ -69,7 +70,7 @@ impl Client {
 
     /// Reads what is left until end of file. Not at once: a child that another test is just starting has the terminal's
     /// other end until its program begins.
-    async fn read_to_hang_up(&mut self) {
+    pub(crate) async fn read_to_hang_up(&mut self) {
         let read = async {
             let mut buffer = [0; 4096];
             while !matches!(self.0.read(&mut buffer), Ok(0)) {
@@ -79,8 +80,24 @@ impl Client {
         assert!(tokio::time::timeout(PATIENCE, read).await.is_ok(), "no end of file");
     }
 
+    /// Writes until nothing is taken for a while; how much was.
+    pub(crate) async fn write_until_blocked(&mut self) -> usize {
+        let (mut taken, mut refused) = (0, 0);
+        while refused < 20 && taken < 1_000_000 {
+            match self.0.write(&[b'x'; 256]) {
+                Ok(count) => (taken, refused) = (taken + count, 0),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    refused += 1;
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        }
+        taken
+    }
+
     /// The password again and again, as a driver does after a reset.
-    async fn log_in(&mut self) {
+    pub(crate) async fn log_in(&mut self) {
         self.ask("604218", "Password Correct").await;
     }
 }
@@ -99,8 +116,9 @@ async fn a_client_logs_in_measures_and_comes_back() {
     let mut client = Client::open(&link);
     client.log_in().await;
     client.send("AT+GETSENSORVALUE=0");
+    // The battery sags while the modem works.
     let block = client.read_until("VDC_Input:").await;
-    assert!(block.contains("]BAT:3.5") && block.contains("]IDC_Input:"), "{block}");
+    assert!(block.contains("]BAT:3.") && block.contains("]IDC_Input:"), "{block}");
     drop(client);
 
     let mut client = Client::open(&link);

@@ -133,9 +133,9 @@ fn q8_integers_wrap_before_they_are_checked() {
 #[test]
 fn q9_the_server_is_rewritten_at_boot_for_public_mqtt_services() {
     for (types, on, expected) in [
-        ("3,1", true, "mqtt3.thingspeak.com,1883"),
-        ("3,2", true, "mqtt.datacake.co,1883"),
-        ("3,3", true, "mqtt.thingsboard.cloud,1883"),
+        ("3,1", true, "thingspeak.example.net,1883"),
+        ("3,2", true, "datacake.example.net,1883"),
+        ("3,3", true, "broker.example.net,1883"),
         ("3,5", true, "198.51.100.27,1883"),
         ("3,3", false, "198.51.100.27,1883"),
     ] {

@@ -68,19 +68,6 @@ impl Bench {
     pub(crate) fn measure_ma(&mut self) -> f64 {
         current_ma(&self.ask("AT+GETSENSORVALUE=0")).unwrap()
     }
-
-    /// Waits for the next byte, at most so long.
-    pub(crate) fn next_byte(&mut self, limit: Duration) -> Option<u8> {
-        let end = self.now + limit;
-        loop {
-            let next = self.device.next_wakeup().filter(|at| *at <= end)?;
-            self.now = self.now.max(next);
-            self.device.advance(self.now);
-            if let Some(byte) = self.device.take_output(self.now).first() {
-                return Some(*byte);
-            }
-        }
-    }
 }
 
 pub(crate) fn current_ma(output: &str) -> Option<f64> {

@@ -34,10 +34,17 @@ const PURE: &[&str] = &[
     "cloud/src/ingest/ledger.rs",
     "cloud/src/ingest/presence.rs",
     "cloud/src/store/keys.rs",
+    "hw-sim/src/control/command.rs",
+    "hw-sim/src/control/fault.rs",
+    "hw-sim/src/control/grammar.rs",
+    "hw-sim/src/control/scenario.rs",
+    "hw-sim/src/control/words.rs",
     "hw-sim/src/device",
+    "hw-sim/src/line",
     "hw-sim/src/physics",
     "hw-sim/src/record.rs",
     "hw-sim/src/replay/difference.rs",
+    "hw-sim/src/simulation",
     "hw-sim/src/transcript.rs",
 ];
 

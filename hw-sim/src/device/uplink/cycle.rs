@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::{Job, Part, Phase, Request};
+use crate::device::is_before_stack_004;
 use crate::device::network::Network;
 use crate::device::owner::Device;
 use crate::device::payload::dbm;
@@ -64,7 +65,9 @@ impl Device {
     fn respond(&mut self) -> Part {
         if self.network != Network::NoResponse {
             let steps = vec![Step::Act(Action::ModemOn), Step::Event("NBIOT has responded.".to_owned())];
-            return Part { steps, pause: Duration::ZERO, next: Some(Phase::Echo) };
+            let blocks = self.profile.has(Quirk::LateReplies);
+            let pause = if blocks { Duration::ZERO } else { Duration::from_millis(MODEM_STEP_MS.0) };
+            return Part { steps, pause, next: Some(Phase::Echo) };
         }
         let Some(job) = &mut self.memory.job else { return self.end_of_job() };
         job.errors += 1;
@@ -134,25 +137,22 @@ impl Device {
     }
 
     fn information(&mut self) -> Part {
-        let mut part = self.says("", Phase::PowerSaving);
-        part.steps.pop();
-        part.steps.extend(self.network_line().map(|line| Step::Event(format!("Network Information:{line}"))));
+        let line = match self.profile.network_line {
+            NetworkLine::Rssi => {
+                let rssi = dbm(self.memory.last_csq).unwrap_or_default();
+                format!("Network Information:\"RSSI:{rssi}\",\"SINR:11\",\"BAND:20\"")
+            }
+            NetworkLine::Operator => "Network Information:\"eMTC\",\"42402\",\"LTE BAND 20\",6300".to_owned(),
+        };
+        let mut part = self.says(line, Phase::PowerSaving);
+        if is_before_stack_004(&self.profile) {
+            part.steps.pop();
+        }
         part.steps.push(match self.network {
             Network::TimeFails => Step::Event("Failed to get time".to_owned()),
             _ => Step::Act(Action::SynchroniseClock),
         });
         part
-    }
-
-    fn network_line(&self) -> Option<String> {
-        match self.profile.network_line {
-            NetworkLine::None => None,
-            NetworkLine::Rssi => {
-                let rssi = dbm(self.memory.last_csq).unwrap_or_default();
-                Some(format!("\"RSSI:{rssi}\",\"SINR:11\",\"BAND:20\""))
-            }
-            NetworkLine::Operator => Some("\"eMTC\",\"42402\",\"LTE BAND 20\",6300".to_owned()),
-        }
     }
 
     /// With `AT+GDNS=1` the modem gets the name as it is.
