@@ -33,7 +33,7 @@ impl Device {
             Action::ClearInput => self.clear_input(),
             Action::Unlock => self.memory.login.unlock(self.uptime(), &self.profile),
             Action::Store(change) => self.store(change),
-            Action::Keep(change) => self.settings.apply(change),
+            Action::Keep(change) => self.settings.keep_in_ram(change),
             Action::PowerOn => self.board.power_on(self.clock),
             Action::PowerOff => self.board.power_off(self.clock),
             Action::Measure(purpose) => self.put_first(measurement::steps(&self.settings, purpose)),
@@ -67,6 +67,7 @@ impl Device {
 
     pub(super) fn restart(&mut self, cause: Cause) {
         self.console.reset();
+        self.settings.forget_unwritten();
         self.board.power_off(self.clock);
         self.board.load_modem(self.clock, false);
         self.memory = Memory::at_boot(self.clock, boot::steps(&self.profile, &self.settings, cause).into());
@@ -133,6 +134,7 @@ impl Device {
         }
     }
 
+    /// `AT+FDR1` without a scope of its own is `AT+FDR` in all but the password.
     fn factory_reset(&mut self, keeps_password: bool) {
         self.flash_writes += 1;
         let imei = self.imei.as_str();
@@ -140,6 +142,8 @@ impl Device {
             self.settings.reset_keeping_password(&self.profile, imei);
         } else {
             self.settings = Settings::factory(&self.profile, imei);
+        }
+        if !keeps_password || self.profile.fdr1_scope.is_empty() {
             self.clear_history();
             self.clear_log();
         }

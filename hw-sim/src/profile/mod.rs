@@ -241,6 +241,12 @@ impl Profile {
         self.commands.iter().any(|entry| entry.name() == name)
     }
 
+    /// Whether the modem layer is an -NB one of a lower number: `D-BC660K-003` is before 4. PS-CB counts its own.
+    pub(crate) fn stack_is_before(&self, number: u32) -> bool {
+        let own = self.stack.rsplit('-').next().and_then(|digits| digits.parse::<u32>().ok());
+        self.boot_text == BootText::Nb && own.is_some_and(|own| own < number)
+    }
+
     /// What the clock says at power-on, in Unix seconds.
     pub(crate) fn clock_at_boot(&self) -> Option<i64> {
         TimeText::Iso.parse(&self.epoch_before_sync)

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
 mod console;
+mod console_rules;
 mod control;
 mod dialogue;
 #[cfg(feature = "bench")]
