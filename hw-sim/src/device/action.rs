@@ -14,7 +14,7 @@ use super::roc::Rules;
 use super::settings::{Change, Settings};
 use super::step::{Action, Cause, Purpose, Step, event_and_empty_line};
 use super::uplink::{NO_SIGNAL, Request};
-use crate::profile::Quirk;
+use crate::profile::{BootText, Quirk};
 
 /// The modem's answer to what it does not know.
 const MODEM_ERROR: &[u8] = b"\r\nERROR\r\n";
@@ -22,6 +22,8 @@ const MODEM_ERROR: &[u8] = b"\r\nERROR\r\n";
 const BACKOFF_EVERY: u32 = 4;
 /// Periods from this on wait twice as long for an upload, shorter ones a day.
 const HALF_A_DAY: Duration = Duration::from_secs(12 * 3600);
+/// PS-CB that retransmits goes so many times longer without signal: 36 cycles instead of 12.
+const RETRANSMISSION_PATIENCE: u32 = 3;
 /// The longest pause, in periods.
 const BACKOFF_MAX: u32 = 12;
 
@@ -67,7 +69,7 @@ impl Device {
 
     pub(super) fn restart(&mut self, cause: Cause) {
         self.console.reset();
-        self.settings.forget_unwritten();
+        self.read_flash();
         self.board.power_off(self.clock);
         self.board.load_modem(self.clock, false);
         self.memory = Memory::at_boot(self.clock, boot::steps(&self.profile, &self.settings, cause).into());
@@ -75,6 +77,16 @@ impl Device {
         self.restart_clock();
         self.bluetooth_on();
         self.feed_watchdog();
+    }
+
+    /// What the settings are after a reset: before stack 004 deep sleep is forgotten, and platforms have servers (quirk Q9).
+    fn read_flash(&mut self) {
+        self.settings.forget_unwritten();
+        self.settings.sleeps &= !self.profile.stack_is_before(4);
+        let server = self.settings.platform_server().filter(|_| self.profile.has(Quirk::ServerRewritten));
+        if let Some(server) = server.filter(|server| self.settings.text("AT+SERVADDR") != *server) {
+            self.store(Change { name: "AT+SERVADDR", value: server.to_owned() });
+        }
     }
 
     /// Where a firmware watches over its uploads, the time for the next one begins.
@@ -115,9 +127,10 @@ impl Device {
         self.memory.job = Some(self.boot_job());
     }
 
-    /// The check timer starts with the set and at the boot.
+    /// The check timer starts with the set and at the boot, and never in deep sleep.
     fn arm_roc(&mut self) {
-        self.memory.timers.roc = self.settings.roc().interval().map(|interval| self.clock + interval);
+        self.memory.timers.roc =
+            self.settings.roc().interval().filter(|_| !self.settings.sleeps).map(|interval| self.clock + interval);
     }
 
     /// The TDC timer is not touched by its set: quirk Q17.
@@ -227,7 +240,8 @@ impl Device {
         let group = self.memory.failed_attaches / BACKOFF_EVERY;
         let periods = if self.profile.attach_backoff && group > 0 { (2 * group).min(BACKOFF_MAX) } else { 1 };
         self.memory.timers.tdc = Some(self.clock + self.settings.tdc() * periods);
-        let limit = self.profile.reset_without_signal;
+        let patient = self.profile.boot_text == BootText::Cb && self.settings.retransmits();
+        let limit = self.profile.reset_without_signal * if patient { RETRANSMISSION_PATIENCE } else { 1 };
         if limit > 0 && self.memory.cycles_without_signal >= limit {
             self.put_first([Step::Wait(Duration::from_secs(1)), Step::Act(Action::Restart(Cause::Software))]);
         }

@@ -8,6 +8,7 @@ use super::catalogue::{Entry, Kind};
 use super::history::Record;
 use super::owner::Device;
 use super::settings::Change;
+use super::step::Cause;
 
 /// An image of the flash: settings by command, stored records, log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +67,8 @@ impl Device {
         }
     }
 
-    /// Puts an image into the flash, as if this device had written it. Nothing is changed when it cannot be.
+    /// Puts an image into the flash, as if this device had written it, and applies power again: a boot reads it. Nothing
+    /// is changed when it cannot be.
     ///
     /// # Errors
     /// It is another firmware's, or holds what a set would refuse.
@@ -85,6 +87,7 @@ impl Device {
         }
         self.log.clear();
         self.log.append(flash.log.as_bytes());
+        self.restart(Cause::PowerOn);
         Ok(())
     }
 

@@ -152,6 +152,21 @@ impl Settings {
         self.given("AT+SERVADDR")?.split_once(',')
     }
 
+    /// The server of the platform that MQTT's own payload types stand for; the hosts are ours.
+    pub(super) fn platform_server(&self) -> Option<&'static str> {
+        match (self.protocol(), self.payload_type()) {
+            (Protocol::Mqtt, 1) => Some("mqtt3.thingspeak.com,1883"),
+            (Protocol::Mqtt, 2) => Some("mqtt.datacake.co,1883"),
+            (Protocol::Mqtt, 3) => Some("broker.emqx.io,1883"),
+            _ => None,
+        }
+    }
+
+    /// Stored payloads are sent again until they are taken.
+    pub(super) fn retransmits(&self) -> bool {
+        self.number("AT+REDPT") == 1
+    }
+
     pub(super) fn attach_time(&self) -> Duration {
         Duration::from_secs(60 * self.number("AT+CSQTIME").unsigned_abs())
     }

@@ -132,6 +132,8 @@ pub enum NetworkLine {
     Rssi,
     /// Access technology, operator, band name and channel.
     Operator,
+    /// There is none: before stack 004.
+    None,
 }
 
 /// Latency classes: lowest and highest milliseconds.

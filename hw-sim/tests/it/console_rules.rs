@@ -1,7 +1,7 @@
 //! Rules of the console that the golden dialogues do not show: other firmware than the default, what a reset leaves, what
 //! notices look like and when they come.
 
-use hw_sim::{Device, DeviceConfig, Profile};
+use hw_sim::{Device, DeviceConfig, Network, Profile};
 
 use crate::support::{Bench, CHARACTER, config, seconds};
 
@@ -138,4 +138,104 @@ fn without_a_password_nothing_is_locked_and_no_time_out_is_announced() {
     bench.set("AT+PWORD=0");
     assert_eq!(bench.pass(seconds(600)), "");
     assert_eq!(bench.ask("AT"), OK);
+}
+
+#[test]
+fn platforms_of_mqtt_force_their_server_at_boot() {
+    let check = |payload: &str, q9: bool, forced: bool| {
+        let mut config = config(1);
+        config.profile.quirks.set("q9", q9).unwrap();
+        let mut bench = Bench::unlocked(config);
+        bench.set("AT+SERVADDR=198.51.100.27,1883");
+        bench.ask(&format!("AT+PRO=3,{payload}"));
+        assert!(bench.ask("AT+SERVADDR=?").starts_with("198.51.100.27,1883\r\n"), "{payload}");
+        restarted(&mut bench, "604218");
+        let kept = bench.ask("AT+SERVADDR=?").starts_with("198.51.100.27,1883\r\n");
+        assert_eq!(kept, !forced, "{payload} {q9}");
+    };
+    for payload in ["1", "2", "3"] {
+        check(payload, true, true);
+    }
+    check("0", true, false);
+    check("5", true, false);
+    check("3", false, false);
+}
+
+#[test]
+fn deep_sleep_survives_a_reset_from_stack_004_on() {
+    for (profile, stays) in [("nb-1.0.0", false), ("nb-1.0.5", true), ("nb-1.1", true), ("cb-1.1.4", true)] {
+        let mut bench = unlocked(profile);
+        let pin = bench.device.profile().pin.clone();
+        assert_eq!(bench.ask("AT+SLEEP=1"), format!("AT+PWRM2\r\nSLEEP\r\n{OK}"));
+        bench.device.reset_button(bench.now);
+        bench.pass(seconds(60));
+        bench.ask(&pin);
+        assert_eq!(bench.ask("AT+SLEEP=?").starts_with('1'), stays, "{profile}");
+    }
+}
+
+#[test]
+fn in_deep_sleep_nothing_is_checked() {
+    let mut bench = Bench::unlocked(config(1));
+    bench.ask("AT+SLEEP=1");
+    bench.set("AT+ROC=1,60,320,0");
+    assert_eq!(bench.pass(seconds(600)), "");
+}
+
+#[test]
+fn the_network_is_described_from_stack_004_on() {
+    for (profile, lines) in [("nb-1.0.0", 0), ("nb-1.0.5", 1), ("nb-1.1", 1), ("cb-1.1.4", 1)] {
+        let mut bench = Bench::powered(config_of(profile));
+        bench.device.set_network(Network::Attached);
+        let said = bench.pass(seconds(100));
+        assert_eq!(said.matches("Network Information:").count(), lines, "{profile}: {said}");
+        assert!(said.contains("PSM mode configured \r\n"), "{said}");
+    }
+}
+
+#[test]
+fn every_firmware_leaves_the_factory_with_udp_and_hex() {
+    for profile in Profile::built_in() {
+        check(profile, &[("AT+PRO=?", &format!("2,0\r\n{OK}"))]);
+    }
+}
+
+#[test]
+fn a_factory_reset_restores_the_pin_of_the_label() {
+    let mut bench = Bench::locked(config(1));
+    assert!(bench.device.set_pin("label1"));
+    bench.ask("label1");
+    bench.set("AT+PWORD=other");
+    bench.ask("AT+FDR");
+    bench.pass(seconds(75));
+    assert!(bench.ask("label1").ends_with("]Password Correct\r\n"));
+}
+
+#[test]
+fn a_restored_memory_is_what_the_boot_reads() {
+    let mut bench = Bench::unlocked(config(1));
+    bench.ask("AT+PRO=3,5");
+    let mut device = Device::new(config(2));
+    device.restore(&bench.device.flash()).unwrap();
+    let mut bench = Bench { device, now: seconds(0) };
+    assert!(bench.pass(seconds(30)).contains("Protocol in Used: MQTT"));
+}
+
+/// Cycles without signal until the processor starts again.
+fn cycles_until_restart(setting: &str) -> usize {
+    let mut bench = unlocked("cb-1.2.1");
+    bench.device.set_network(Network::NoSignal);
+    for line in ["AT+TDC=60", "AT+CSQTIME=1", setting] {
+        bench.set(line);
+    }
+    bench.ask("AT+GETSENSORVALUE=1");
+    let said = bench.pass(seconds(24 * 3600));
+    let (before, _) = said.split_once("DRAGINO NB bootloader").unwrap();
+    before.matches("Turn off the module").count()
+}
+
+#[test]
+fn ps_cb_that_retransmits_waits_longer_for_a_signal() {
+    assert_eq!(cycles_until_restart("AT+REDPT=0"), 12);
+    assert_eq!(cycles_until_restart("AT+REDPT=1"), 36);
 }

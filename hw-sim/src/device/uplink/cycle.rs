@@ -129,14 +129,18 @@ impl Device {
     }
 
     fn information(&mut self) -> Part {
-        let line = match self.profile.network_line {
+        let network = match self.profile.network_line {
             NetworkLine::Rssi => {
                 let rssi = dbm(self.memory.last_csq).unwrap_or_default();
-                format!("Network Information:\"RSSI:{rssi}\",\"SINR:11\",\"BAND:20\"")
+                format!("\"RSSI:{rssi}\",\"SINR:11\",\"BAND:20\"")
             }
-            NetworkLine::Operator => "Network Information:\"eMTC\",\"42402\",\"LTE BAND 20\",6300".to_owned(),
+            NetworkLine::Operator => "\"eMTC\",\"42402\",\"LTE BAND 20\",6300".to_owned(),
+            NetworkLine::None => String::new(),
         };
-        let mut part = self.says(line, Phase::PowerSaving);
+        let mut part = self.says(format!("Network Information:{network}"), Phase::PowerSaving);
+        if self.profile.network_line == NetworkLine::None {
+            part.steps.pop();
+        }
         part.steps.push(match self.network {
             Network::TimeFails => Step::Event("Failed to get time".to_owned()),
             _ => Step::Act(Action::SynchroniseClock),
