@@ -239,3 +239,81 @@ fn ps_cb_that_retransmits_waits_longer_for_a_signal() {
     assert_eq!(cycles_until_restart("AT+REDPT=0"), 12);
     assert_eq!(cycles_until_restart("AT+REDPT=1"), 36);
 }
+
+#[test]
+fn the_line_feed_of_a_line_is_no_line_when_lines_are_not_lost() {
+    let mut config = config(1);
+    config.profile.quirks.set("q1", false).unwrap();
+    let mut bench = Bench::locked(config);
+    bench.device.feed(bench.now, b"604218\r\nAT+TDC=?\r\nAT\n");
+    let said = bench.pass(seconds(10));
+    assert!(said.ends_with(&format!("Password Correct\r\n7200\r\n{OK}{OK}")), "{said}");
+    assert_eq!(said.matches("Password").count(), 1, "{said}");
+}
+
+#[test]
+fn a_line_feed_that_outlives_its_line_is_an_empty_line() {
+    let mut config = config(1);
+    config.profile.crlf_race = 1.0;
+    let mut bench = Bench::locked(config);
+    bench.device.feed(bench.now, b"wrong\r\n");
+    assert_eq!(bench.pass(seconds(10)).matches("]Password Incorrect\r\n").count(), 2);
+    bench.ask("604218");
+    bench.device.feed(bench.now, b"AT\r\n");
+    assert_eq!(bench.pass(seconds(1)), OK);
+    // The modem is asked about the empty line: what comes meanwhile is lost.
+    assert_eq!(bench.ask("AT"), "");
+}
+
+#[test]
+fn every_class_of_command_takes_its_time() {
+    let mut bench = Bench::unlocked(config(1));
+    let classes = [
+        ("AT+TDC=?", 70, 210),
+        ("AT", 70, 210),
+        ("AT+TDC?", 70, 210),
+        ("AT+TDC", 70, 210),
+        ("AT+TDC=1500", 1600, 1900),
+        ("AT+TDC=45", 0, 150),
+        ("AT+SERVADDR=example.com", 0, 150),
+        ("AT+TIMESTAMP=5", 0, 150),
+        ("AT+CFG", 1900, 2900),
+        ("AT+GETSENSORVALUE=0", 1980, 2090),
+        ("AT+CDP=0", 2090, 2110),
+        ("AT+TIMESTAMP=1741530605", 1600, 1900),
+    ];
+    for (line, lowest, highest) in classes {
+        let (_, last) = times_ms(&mut bench, line);
+        assert!((lowest..=highest + 2).contains(&last), "{line}: {last} ms");
+    }
+    let (first, _) = times_ms(&mut bench, "ATZ");
+    assert!((2_090..=2_150).contains(&first), "{first} ms to the boot loader's empty line");
+}
+
+#[test]
+fn what_no_firmware_knows_is_left_to_the_modem() {
+    for profile in Profile::built_in() {
+        let lines = ["AT+TIMEOUT=5", "AT+BLE=?", "AT+RXWIN=?", "AT+SEND", "AT+PIN=604218", "AT+HELP", "ATE1", "AT+CSQ"];
+        check(profile, &lines.map(|line| (line, "")));
+    }
+}
+
+fn config_order(profile: &str) -> String {
+    let said = unlocked(profile).ask("AT+CFG");
+    let body = said.strip_prefix("\r\n").unwrap().strip_suffix(OK).unwrap();
+    assert!(body.contains("AT+SERVADDR=NULL\r\n\r\nAT+CLIENT"), "{said}");
+    let names = body.lines().filter_map(|line| line.strip_prefix("AT+")?.split('=').next());
+    names.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_configuration_is_printed_in_the_order_of_the_table() {
+    let first = "MODEL DEUI SLEEP PWORD SERVADDR CLIENT UNAME PWD PUBTOPIC SUBTOPIC TDC APN 3V3T 5VT 12VT PROBE PRO RXDL \
+                 LDATA DNSCFG CSQTIME BKDNS";
+    let cb = "GDNS TLSMOD MQOS SNI IPTYPE URI1 URI2 URI3 URI4 URI5 INTMOD CLOCKLOG TIMESTAMP DOWNTE GNSST GPS GTDC QBAND \
+              IOTMOD ROC";
+    let nb = "TLSMOD MQOS URI1 URI2 URI3 URI4 INTMOD STDC CLOCKLOG TIMESTAMP DOWNTE ROC REDPT NTP QCOPS";
+    assert_eq!(config_order("cb-1.1.4"), format!("{first} {cb} NTP QCOPS"));
+    assert_eq!(config_order("cb-1.2.1"), format!("{first} {cb} REDPT NTP QCOPS OTASER"));
+    assert_eq!(config_order("nb-1.1"), format!("{first} {nb}"));
+}
