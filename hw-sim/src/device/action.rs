@@ -16,6 +16,8 @@ use super::step::{Action, Cause, Purpose, Step, event_and_empty_line};
 use super::uplink::{NO_SIGNAL, Request};
 use crate::profile::{BootText, Quirk};
 
+/// The modem's answer to what it does.
+const MODEM_OK: &[u8] = b"\r\nOK\r\n";
 /// The modem's answer to what it does not know.
 const MODEM_ERROR: &[u8] = b"\r\nERROR\r\n";
 /// Failed attaches until the pause grows, where it does.
@@ -261,7 +263,8 @@ impl Device {
         }
         let answer = match line {
             "AT+CSQ" => format!("+CSQ: {},0\r\n\r\nOK\r\n", self.csq()).into_bytes(),
-            _ if line.starts_with("AT+QBAND=") => b"\r\nOK\r\n".to_vec(),
+            "ATE0" | "ATE1" => MODEM_OK.to_vec(),
+            _ if line.starts_with("AT+QBAND=") => MODEM_OK.to_vec(),
             _ => MODEM_ERROR.to_vec(),
         };
         self.put_first([Step::Print(answer)]);

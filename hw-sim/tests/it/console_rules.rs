@@ -317,3 +317,47 @@ fn the_configuration_is_printed_in_the_order_of_the_table() {
     assert_eq!(config_order("cb-1.2.1"), format!("{first} {cb} REDPT NTP QCOPS OTASER"));
     assert_eq!(config_order("nb-1.1"), format!("{first} {nb}"));
 }
+
+#[test]
+fn a_modem_that_is_awake_answers_what_the_device_does_not_know() {
+    let mut config = config(1);
+    config.profile.pin = "0".to_owned();
+    let mut bench = Bench::locked(config);
+    bench.device.set_network(Network::Attached);
+    bench.device.set_csq(Some(17));
+    for (line, answer) in [
+        ("AT+CSQ", "+CSQ: 17,0\r\n\r\nOK\r\n"),
+        ("ATE1", "\r\nOK\r\n"),
+        ("AT+QBAND=1,8", "\r\nOK\r\n"),
+        ("AT+MODEL=x", "\r\nERROR\r\n"),
+    ] {
+        bench.type_line("AT+GETSENSORVALUE=1");
+        bench.pass(seconds(4));
+        let said = bench.ask(line);
+        assert!(said.contains(answer), "{line}: {said}");
+        bench.pass(seconds(60));
+    }
+}
+
+#[test]
+fn ps_cb_is_deaf_first_and_then_judges_the_first_line_only() {
+    let mut bench = Bench::powered(config_of("cb-1.1.4"));
+    bench.pass(seconds(20));
+    bench.type_line("604218");
+    bench.pass(seconds(8));
+    bench.type_line("lost?");
+    bench.type_line("604218");
+    let said = bench.pass(seconds(14));
+    let (_, served) = said.split_once("NB module is initializing...\r\n").unwrap();
+    assert!(served.starts_with("[35") && served.ends_with("]Password Incorrect\r\n"), "{said}");
+    assert_eq!(said.matches("Password").count(), 1, "{said}");
+}
+
+#[test]
+fn what_resets_says_nothing_but_the_boot_text() {
+    for line in ["ATZ", "AT+FDR", "AT+FDR1", "AT+SLEEP=0"] {
+        let said = Bench::unlocked(config(1)).ask(line);
+        assert!(said.starts_with("\r\nDRAGINO NB bootloader v1.3\r\n"), "{line}: {said}");
+        assert!(said.contains("]reboot error:Software!\r\n"), "{line}: {said}");
+    }
+}

@@ -17,6 +17,7 @@ mod port;
 mod program;
 mod replay;
 mod rules;
+mod setting_limits;
 #[cfg(feature = "bench")]
 mod states;
 mod support;
