@@ -61,7 +61,7 @@ impl Device {
 
     fn arm_clock_log(&mut self) {
         let now = self.unix_now();
-        let setting = self.memory.clock_log.as_ref();
+        let setting = self.memory.clock_log.as_ref().filter(|_| !self.settings.sleeps);
         let next = setting.and_then(|setting| setting.next_sample(self.memory.clock_log_begins, now));
         let wait = next.map(|next| Duration::from_secs(next.abs_diff(now)));
         self.memory.timers.clock_log = wait.map(|wait| self.clock + wait);

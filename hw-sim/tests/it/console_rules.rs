@@ -175,11 +175,16 @@ fn deep_sleep_survives_a_reset_from_stack_004_on() {
 }
 
 #[test]
-fn in_deep_sleep_nothing_is_checked() {
+fn in_deep_sleep_nothing_is_checked_or_recorded() {
     let mut bench = Bench::unlocked(config(1));
     bench.ask("AT+SLEEP=1");
+    bench.set("AT+PWORD=0");
     bench.set("AT+ROC=1,60,320,0");
-    assert_eq!(bench.pass(seconds(600)), "");
+    bench.set("AT+CLOCKLOG=1,0,5,8");
+    bench.set("AT+TIMESTAMP=1741530605");
+    bench.ask("AT+CDP=0");
+    assert_eq!(bench.pass(seconds(7200)), "");
+    assert_eq!(bench.device.flash().history, []);
 }
 
 #[test]
