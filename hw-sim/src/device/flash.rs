@@ -96,9 +96,13 @@ impl Device {
         let error = || FlashError::Setting { name: name.clone(), value: value.clone() };
         let entry = Entry::find(name).filter(|_| self.profile.knows(name)).ok_or_else(error)?;
         let Kind::Stored(check, default) = entry.kind() else { return Err(error()) };
-        let stored = check.read(value, &self.profile).is_ok_and(|stored| stored == *value);
-        let kept = stored || value == default || value == self.settings.text(name);
-        kept.then(|| Change { name: entry.name(), value: value.clone() }).ok_or_else(error)
+        let stored = match check.read(value, &self.profile) {
+            Ok(stored) => stored == *value,
+            // Refused, and taken to flash by a later write all the same.
+            Err(refusal) => refusal.kept.as_ref() == Some(value),
+        };
+        let known = stored || value == default || value == self.settings.text(name);
+        known.then(|| Change { name: entry.name(), value: value.clone() }).ok_or_else(error)
     }
 }
 

@@ -143,6 +143,7 @@ impl Device {
     pub fn set_pin(&mut self, pin: &str) -> bool {
         let valid = is_pin(pin);
         if valid {
+            pin.clone_into(&mut self.profile.pin);
             self.settings.apply(Change { name: "AT+PWORD", value: pin.to_owned() });
             self.flash_writes += 1;
         }

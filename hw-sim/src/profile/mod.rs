@@ -133,6 +133,8 @@ pub enum NetworkLine {
     Rssi,
     /// Access technology, operator, band name and channel.
     Operator,
+    /// There is none: before stack 004.
+    None,
 }
 
 /// Latency classes: lowest and highest milliseconds.
@@ -247,6 +249,12 @@ impl Profile {
     /// Whether a command is in the table.
     pub fn knows(&self, name: &str) -> bool {
         self.commands.iter().any(|entry| entry.name() == name)
+    }
+
+    /// Whether the modem layer is an -NB one of a lower number: `D-BC660K-003` is before 4. PS-CB counts its own.
+    pub(crate) fn stack_is_before(&self, number: u32) -> bool {
+        let own = self.stack.rsplit('-').next().and_then(|digits| digits.parse::<u32>().ok());
+        self.boot_text == BootText::Nb && own.is_some_and(|own| own < number)
     }
 
     /// What the clock says at power-on, in Unix seconds.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
 mod console;
+mod console_rules;
 mod control;
 mod dialogue;
 #[cfg(feature = "bench")]
@@ -21,6 +22,7 @@ mod replay;
 mod rules;
 mod scenario;
 mod schedules;
+mod setting_limits;
 #[cfg(feature = "bench")]
 mod states;
 mod support;

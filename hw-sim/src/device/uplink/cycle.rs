@@ -5,7 +5,6 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::{Job, Part, Phase, Request};
-use crate::device::is_before_stack_004;
 use crate::device::network::Network;
 use crate::device::owner::Device;
 use crate::device::payload::dbm;
@@ -137,15 +136,16 @@ impl Device {
     }
 
     fn information(&mut self) -> Part {
-        let line = match self.profile.network_line {
+        let network = match self.profile.network_line {
             NetworkLine::Rssi => {
                 let rssi = dbm(self.memory.last_csq).unwrap_or_default();
-                format!("Network Information:\"RSSI:{rssi}\",\"SINR:11\",\"BAND:20\"")
+                format!("\"RSSI:{rssi}\",\"SINR:11\",\"BAND:20\"")
             }
-            NetworkLine::Operator => "Network Information:\"eMTC\",\"42402\",\"LTE BAND 20\",6300".to_owned(),
+            NetworkLine::Operator => "\"eMTC\",\"42402\",\"LTE BAND 20\",6300".to_owned(),
+            NetworkLine::None => String::new(),
         };
-        let mut part = self.says(line, Phase::PowerSaving);
-        if is_before_stack_004(&self.profile) {
+        let mut part = self.says(format!("Network Information:{network}"), Phase::PowerSaving);
+        if self.profile.network_line == NetworkLine::None {
             part.steps.pop();
         }
         part.steps.push(match self.network {
