@@ -33,7 +33,7 @@ impl Device {
             Action::ClearInput => self.clear_input(),
             Action::Unlock => self.memory.login.unlock(self.uptime(), &self.profile),
             Action::Store(change) => self.store(change),
-            Action::Keep(change) => self.settings.apply(change),
+            Action::Keep(change) => self.settings.keep(change),
             Action::PowerOn => self.board.power_on(self.clock),
             Action::PowerOff => self.board.power_off(self.clock),
             Action::Measure(purpose) => self.put_first(measurement::steps(&self.settings, purpose)),
@@ -66,6 +66,7 @@ impl Device {
     }
 
     pub(super) fn restart(&mut self, cause: Cause) {
+        self.settings.restart();
         self.console.reset();
         self.board.power_off(self.clock);
         self.board.load_modem(self.clock, false);
@@ -140,6 +141,8 @@ impl Device {
             self.settings.reset_keeping_password(&self.profile, imei);
         } else {
             self.settings = Settings::factory(&self.profile, imei);
+        }
+        if !keeps_password || self.profile.fdr1_scope.is_empty() {
             self.clear_history();
             self.clear_log();
         }
@@ -196,8 +199,8 @@ impl Device {
     }
 
     fn print_boot_measurement(&mut self) {
-        let lines = measurement::boot_lines(&self.memory.sample);
-        self.put_first(lines.into_iter().flat_map(event_and_empty_line).collect::<Vec<_>>());
+        let [battery, inputs] = measurement::boot_lines(&self.memory.sample).map(event_and_empty_line);
+        self.put_first(battery.into_iter().chain([Step::Wait(boot::LINE_GAP)]).chain(inputs).collect::<Vec<_>>());
     }
 
     fn print_measurement(&mut self) {

@@ -1,8 +1,6 @@
 //! From an answer to the steps that give it: latency, exact reply block, and the wiping of the buffer at the end
 //! (device reference sections 5.2 and 5.3).
 
-use std::time::Duration;
-
 use rand::rngs::StdRng;
 
 use super::catalogue::Entry;
@@ -24,8 +22,8 @@ const EVENT_CHARACTERS: usize = 9;
 /// Characters of six measurement lines and an OK block.
 const MEASUREMENT_CHARACTERS: usize = 135;
 
-/// A notice comes so much before its OK.
-const NOTICE_AFTER: Duration = Duration::from_millis(200);
+/// A notice is out after this, its OK after the flash write.
+const NOTICE_MS: u64 = 200;
 
 /// Makes the steps of one command.
 pub(super) struct Replier<'a> {
@@ -100,8 +98,9 @@ impl Replier<'_> {
         let latency = self.profile.latency_ms.set;
         let ok = vec![Step::Act(action), Step::Print(OK.to_vec())];
         let Some(notice) = notice else { return [vec![self.think(latency, OK.len())], ok].concat() };
-        let first = self.think(self.profile.latency_ms.query, notice.len());
-        let wait = Step::Wait(draw(self.rng, latency).saturating_sub(NOTICE_AFTER));
+        let first = self.think(LatencyRange(NOTICE_MS, NOTICE_MS), notice.len());
+        let LatencyRange(lowest_ms, highest_ms) = latency;
+        let wait = self.think(LatencyRange(lowest_ms - NOTICE_MS, highest_ms - NOTICE_MS), OK.len());
         [vec![first, Step::Print(notice.as_bytes().to_vec()), wait], ok].concat()
     }
 

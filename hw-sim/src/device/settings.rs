@@ -16,6 +16,8 @@ pub(super) struct Settings {
     values: BTreeMap<&'static str, String>,
     /// The report on change setting, read once: every check asks for it.
     roc: Roc,
+    /// What the flash still has of a setting that is another in RAM.
+    unsaved: Option<Change>,
     /// Deep sleep.
     pub(super) sleeps: bool,
 }
@@ -42,7 +44,7 @@ impl Settings {
             Kind::Stored(_, default) => Some((entry.name(), default.to_owned())),
             _ => None,
         });
-        let mut settings = Self { values: stored.collect(), roc: Roc::default(), sleeps: false };
+        let mut settings = Self { values: stored.collect(), roc: Roc::default(), unsaved: None, sleeps: false };
         for (name, value) in &profile.defaults {
             settings.values.entry(Entry::find(name).map_or("", Entry::name)).insert_entry(value.clone());
         }
@@ -52,9 +54,25 @@ impl Settings {
         settings
     }
 
+    /// The whole configuration is written with it.
     pub(super) fn apply(&mut self, change: Change) {
         self.values.insert(change.name, change.value);
+        self.unsaved = None;
         self.read_roc();
+    }
+
+    /// In RAM until the next restart.
+    pub(super) fn keep(&mut self, change: Change) {
+        let name = change.name;
+        let saved = self.values.insert(name, change.value);
+        self.unsaved = self.unsaved.take().or(saved.map(|value| Change { name, value }));
+    }
+
+    /// What is only in RAM is gone.
+    pub(super) fn restart(&mut self) {
+        if let Some(saved) = self.unsaved.take() {
+            self.apply(saved);
+        }
     }
 
     /// Factory settings again, all but the password, or only those of the scope.
