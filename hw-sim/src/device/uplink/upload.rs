@@ -15,6 +15,10 @@ use crate::profile::{BootText, Quirk};
 const RESENDS_MAX: u32 = 3;
 /// How long a downlink is waited for.
 const RECEIVE_WINDOW: Duration = Duration::from_secs(3);
+/// What PS-CB's modem takes to open its network, and to have an upload acknowledged.
+const CB_OPEN_MS: (u64, u64) = (5_200, 5_700);
+/// What it takes to connect, and to subscribe.
+const CB_CONNECT_MS: (u64, u64) = (3_300, 3_800);
 /// One of so many uploads ends in `Failed to send` although it succeeded: quirk Q10.
 const FAILED_TO_SEND_ONE_IN: u32 = 8;
 
@@ -67,7 +71,7 @@ impl Device {
                 self.says("Failed to open the MQTT client network", Phase::End)
             }
             (false, _) => self.says("Open a Socket Service successfully", Phase::Upload),
-            (true, _) => self.says("Opened the MQTT client network successfully", Phase::Connect),
+            (true, _) => self.server_says(CB_OPEN_MS, "Opened the MQTT client network successfully", Phase::Connect),
         }
     }
 
@@ -76,7 +80,9 @@ impl Device {
         match (self.network, self.profile.boot_text) {
             (Network::ServerRefuses, _) => self.says("Failed to connect to server", Phase::End),
             (_, BootText::Nb) => self.says("Successfully connected to the server", Phase::Subscribe),
-            (_, BootText::Cb) => self.says("Successfully connected to the server", Phase::Upload),
+            (_, BootText::Cb) => {
+                self.server_says(CB_CONNECT_MS, "Successfully connected to the server", Phase::Upload)
+            }
         }
     }
 
@@ -84,7 +90,7 @@ impl Device {
         match (self.network, self.profile.boot_text) {
             (Network::SubscribeFails, _) => self.says("Failed to subscribe to topic", Phase::Close),
             (_, BootText::Nb) => self.says("Subscribe to topic successfully", Phase::Upload),
-            (_, BootText::Cb) => self.says("Subscribe to topic successfully", Phase::Receive),
+            (_, BootText::Cb) => self.server_says(CB_CONNECT_MS, "Subscribe to topic successfully", Phase::Receive),
         }
     }
 
@@ -98,7 +104,7 @@ impl Device {
             (true, BootText::Nb) => Phase::Receive,
             (true, BootText::Cb) => Phase::Subscribe,
         };
-        self.says("Upload data successfully", next)
+        self.server_says(CB_OPEN_MS, "Upload data successfully", next)
     }
 
     fn upload_again(&mut self) -> Part {
@@ -125,6 +131,15 @@ impl Device {
     fn end(&mut self) -> Part {
         let steps = vec![Step::Event("*****End of upload*****".to_owned()), Step::Print(b"\r\n".to_vec())];
         Part { steps, pause: Duration::ZERO, next: Some(Phase::Sleep) }
+    }
+
+    /// What takes PS-CB longer than a step of the modem.
+    pub(super) fn server_says(&mut self, (from, to): (u64, u64), line: &str, next: Phase) -> Part {
+        if !self.is_cb() {
+            return self.says(line, next);
+        }
+        let time = Duration::from_millis(self.rng.random_range(from..=to));
+        self.waits(time, line, Some(next))
     }
 
     /// The last line and the end come as one.
