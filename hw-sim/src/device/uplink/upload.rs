@@ -80,9 +80,7 @@ impl Device {
         match (self.network, self.profile.boot_text) {
             (Network::ServerRefuses, _) => self.says("Failed to connect to server", Phase::End),
             (_, BootText::Nb) => self.says("Successfully connected to the server", Phase::Subscribe),
-            (_, BootText::Cb) => {
-                self.server_says(CB_CONNECT_MS, "Successfully connected to the server", Phase::Upload)
-            }
+            (_, BootText::Cb) => self.server_says(CB_CONNECT_MS, "Successfully connected to the server", Phase::Upload),
         }
     }
 
