@@ -16,7 +16,7 @@ const MODEM_START: Duration = Duration::from_secs(8);
 /// The same of PS-CB's modem.
 const CB_MODEM_START: Duration = Duration::from_millis(9_300);
 /// PS-CB's modem was switched off; it is ready so long after its power is on.
-const CB_READY: Duration = Duration::from_millis(600);
+const CB_READY: Duration = Duration::from_millis(700);
 /// Each step of the modem costs the loop's delay of one second and a little of the modem's own time.
 const MODEM_STEP_MS: (u64, u64) = (1_000, 1_600);
 /// The same of PS-CB, line to line 1.3 to 1.6 s.
