@@ -92,9 +92,13 @@ impl Settings {
         self.read_roc();
     }
 
-    /// Every stored text, by command.
+    /// Every stored text, by command, as it is in the flash.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.values.iter().map(|(name, value)| (*name, value.as_str()))
+        let saved = self.unsaved.as_ref();
+        self.values.iter().map(move |(name, value)| {
+            let saved = saved.filter(|saved| saved.name == *name);
+            (*name, saved.map_or(value.as_str(), |saved| saved.value.as_str()))
+        })
     }
 
     fn read_roc(&mut self) {
