@@ -216,8 +216,8 @@ impl Device {
     }
 
     fn print_boot_measurement(&mut self) {
-        let lines = measurement::boot_lines(&self.memory.sample);
-        self.put_first(lines.into_iter().flat_map(event_and_empty_line).collect::<Vec<_>>());
+        let [battery, inputs] = measurement::boot_lines(&self.memory.sample).map(event_and_empty_line);
+        self.put_first(battery.into_iter().chain([Step::Wait(boot::LINE_GAP)]).chain(inputs).collect::<Vec<_>>());
     }
 
     fn print_measurement(&mut self) {

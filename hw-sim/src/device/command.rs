@@ -153,7 +153,7 @@ impl Known<'_> {
         }
     }
 
-    /// From stack 006 on.
+    /// From stack 006 on, with the next uplink.
     fn uploads_log(&self) -> bool {
         self.profile.stack.ends_with("006")
     }

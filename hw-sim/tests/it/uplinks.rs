@@ -58,9 +58,12 @@ fn times(profile: &str, fails: bool, texts: &[&str]) -> Vec<f64> {
     config.profile.quirks.set("q10", fails).unwrap();
     let mut bench = Bench::powered(config);
     bench.device.set_network(Network::Attached);
-    let said = bench.pass(seconds(6 * 3600));
-    let last = said.rfind(texts[texts.len() - 1]).unwrap();
-    let block = &said[said[..last].rfind("*****Upload start").unwrap() - 30..];
+    let said = bench.pass(seconds(12 * 3600));
+    let starts: Vec<usize> =
+        said.match_indices("*****Upload start").map(|(at, _)| said[..at].rfind('[').unwrap()).collect();
+    let uplinks = starts.windows(2).map(|pair| &said[pair[0]..pair[1]]);
+    let whole = |uplink: &&str| texts.iter().all(|text| uplink.contains(text));
+    let block = uplinks.into_iter().find(whole).unwrap_or_else(|| panic!("no uplink has {texts:?}"));
     let at = |text: &&str| {
         let line = block.lines().find(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text} in {block}"));
         line[1..line.find(']').unwrap()].parse::<f64>().unwrap() / 1000.0

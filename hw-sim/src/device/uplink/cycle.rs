@@ -13,8 +13,14 @@ use crate::profile::{BootText, NetworkLine, Quirk};
 
 /// The modem's own start; the console is served meanwhile.
 const MODEM_START: Duration = Duration::from_secs(8);
+/// The same of PS-CB's modem.
+const CB_MODEM_START: Duration = Duration::from_millis(9_300);
+/// PS-CB's modem was switched off; it is ready so long after its power is on.
+const CB_READY: Duration = Duration::from_millis(700);
 /// Each step of the modem costs the loop's delay of one second and a little of the modem's own time.
 const MODEM_STEP_MS: (u64, u64) = (1_000, 1_600);
+/// The same of PS-CB, line to line 1.3 to 1.6 s.
+const CB_MODEM_STEP_MS: (u64, u64) = (1_260, 1_540);
 /// A modem that does not answer is asked again after this.
 const RESPONSE_WAIT: Duration = Duration::from_millis(1_930);
 /// So many times, then it is restarted.
@@ -31,7 +37,8 @@ const RESOLVED_IP: &str = "198.51.100.27";
 impl Device {
     /// First work after a boot.
     pub(in crate::device) fn boot_job(&self) -> Job {
-        Job::new(Phase::Respond, self.clock + MODEM_START, Request::default())
+        let start = if self.is_cb() { CB_MODEM_START } else { MODEM_START };
+        Job::new(Phase::Respond, self.clock + start, Request::default())
     }
 
     /// A later uplink.
@@ -42,7 +49,10 @@ impl Device {
     pub(in crate::device) fn part(&mut self, phase: Phase) -> Part {
         match phase {
             Phase::Respond => self.respond(),
-            Phase::Echo => self.says("Echo mode turned off successfully.", Phase::DeepSleepUrc),
+            Phase::Echo => {
+                let next = if self.is_cb() { Phase::Model } else { Phase::DeepSleepUrc };
+                self.says("Echo mode turned off successfully.", next)
+            }
             Phase::DeepSleepUrc => self.says("Disable the reporting of deep sleep event URC.", Phase::Model),
             Phase::Model => self.says(format!("Model information:{}.", self.profile.modem_model), Phase::Imei),
             Phase::Imei => self.says(format!("The IMEI number is:{}.", self.imei), Phase::Sim),
@@ -83,7 +93,8 @@ impl Device {
 
     fn sim(&mut self) -> Part {
         if self.network != Network::NoSim {
-            return self.says(format!("The IMSI number is:{}.", self.imsi()), Phase::DataFormat);
+            let next = if self.is_cb() { Phase::Bands } else { Phase::DataFormat };
+            return self.says(format!("The IMSI number is:{}.", self.imsi()), next);
         }
         let next = if self.profile.blocks_without_sim { Phase::UploadStart } else { Phase::Sleep };
         let mut part = self.says("Failed to read IMSI number.", next);
@@ -110,7 +121,8 @@ impl Device {
             BootText::Nb => self.says("Exit sleep mode", next),
             BootText::Cb => self.says("Echo mode turned off successfully.", next),
         };
-        let ready = (self.profile.boot_text == BootText::Cb).then(|| Step::Print(b"RDY\r\n".to_vec()));
+        let ready = || vec![Step::Wait(CB_READY), Step::Print(b"RDY\r\n".to_vec())];
+        let ready = if self.is_cb() { ready() } else { Vec::new() };
         part.steps.splice(0..0, ready.into_iter().chain([Step::Act(Action::ModemOn)]));
         part
     }
@@ -199,7 +211,7 @@ impl Device {
 
     /// A log line at the end of a modem step. The processor blocks in the step, which is quirk Q2.
     pub(super) fn says(&mut self, line: impl Into<String>, next: Phase) -> Part {
-        let (from, to) = MODEM_STEP_MS;
+        let (from, to) = if self.is_cb() { CB_MODEM_STEP_MS } else { MODEM_STEP_MS };
         let time = Duration::from_millis(self.rng.random_range(from..=to));
         self.waits(time, line, Some(next))
     }
@@ -210,6 +222,10 @@ impl Device {
             return Part { steps: vec![Step::Wait(time), line], pause: Duration::ZERO, next };
         }
         Part { steps: vec![line], pause: time, next }
+    }
+
+    pub(super) fn is_cb(&self) -> bool {
+        self.profile.boot_text == BootText::Cb
     }
 
     /// The attach failed: back to sleep, until the timer.
