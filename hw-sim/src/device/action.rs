@@ -5,7 +5,6 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::boot;
-use super::is_before_stack_004;
 use super::measurement;
 use super::memory::Memory;
 use super::network::Network;
@@ -17,12 +16,16 @@ use super::step::{Action, Cause, Purpose, Step, event_and_empty_line};
 use super::uplink::{NO_SIGNAL, Request};
 use crate::profile::{BootText, Quirk};
 
+/// The modem's answer to what it does.
+const MODEM_OK: &[u8] = b"\r\nOK\r\n";
 /// The modem's answer to what it does not know.
 const MODEM_ERROR: &[u8] = b"\r\nERROR\r\n";
 /// Failed attaches until the pause grows, where it does.
 const BACKOFF_EVERY: u32 = 4;
 /// Periods from this on wait twice as long for an upload, shorter ones a day.
 const HALF_A_DAY: Duration = Duration::from_secs(12 * 3600);
+/// PS-CB that retransmits goes so many times longer without signal: 36 cycles instead of 12.
+const RETRANSMISSION_PATIENCE: u32 = 3;
 /// The longest pause, in periods.
 const BACKOFF_MAX: u32 = 12;
 
@@ -34,7 +37,7 @@ impl Device {
             Action::ClearInput => self.clear_input(),
             Action::Unlock => self.memory.login.unlock(self.uptime(), &self.profile),
             Action::Store(change) => self.store(change),
-            Action::Keep(change) => self.settings.apply(change),
+            Action::Keep(change) => self.settings.keep_in_ram(change),
             Action::PowerOn => self.board.power_on(self.clock),
             Action::PowerOff => self.board.power_off(self.clock),
             Action::Measure(purpose) => self.put_first(measurement::steps(&self.settings, purpose)),
@@ -68,10 +71,9 @@ impl Device {
 
     pub(super) fn restart(&mut self, cause: Cause) {
         self.console.reset();
+        self.read_flash();
         self.board.power_off(self.clock);
         self.board.load_modem(self.clock, false);
-        self.force_server();
-        self.settings.sleeps &= !is_before_stack_004(&self.profile);
         self.memory = Memory::at_boot(self.clock, boot::steps(&self.profile, &self.settings, cause).into());
         (self.memory.protocol, self.memory.payload_type) = (self.settings.protocol(), self.settings.payload_type());
         self.restart_clock();
@@ -79,11 +81,12 @@ impl Device {
         self.feed_watchdog();
     }
 
-    /// SERVADDR rewritten at boot: quirk Q9.
-    fn force_server(&mut self) {
-        let forced = self.settings.forced_server().filter(|_| self.profile.has(Quirk::ServerRewritten));
-        let changed = forced.filter(|server| *server != self.settings.text("AT+SERVADDR"));
-        if let Some(server) = changed {
+    /// What the settings are after a reset: before stack 004 deep sleep is forgotten, and platforms have servers (quirk Q9).
+    fn read_flash(&mut self) {
+        self.settings.forget_unwritten();
+        self.settings.sleeps &= !self.profile.stack_is_before(4);
+        let server = self.settings.forced_server().filter(|_| self.profile.has(Quirk::ServerRewritten));
+        if let Some(server) = server.filter(|server| self.settings.text("AT+SERVADDR") != *server) {
             self.store(Change { name: "AT+SERVADDR", value: server.to_owned() });
         }
     }
@@ -92,7 +95,8 @@ impl Device {
     pub(super) fn feed_watchdog(&mut self) {
         let tdc = self.settings.tdc();
         let limit = if tdc < HALF_A_DAY { HALF_A_DAY * 2 } else { tdc * 2 };
-        self.memory.timers.watchdog = self.profile.reset_without_upload.then(|| self.clock + limit);
+        let watches = self.profile.reset_without_upload && !self.settings.sleeps;
+        self.memory.timers.watchdog = watches.then(|| self.clock + limit);
     }
 
     fn clear_input(&mut self) {
@@ -126,9 +130,10 @@ impl Device {
         self.memory.job = Some(self.boot_job());
     }
 
-    /// The check timer starts with the set and at the boot.
+    /// The check timer starts with the set and at the boot; in deep sleep no timer runs.
     fn arm_roc(&mut self) {
-        self.memory.timers.roc = self.settings.roc().interval().map(|interval| self.clock + interval);
+        let interval = self.settings.roc().interval().filter(|_| !self.settings.sleeps);
+        self.memory.timers.roc = interval.map(|interval| self.clock + interval);
     }
 
     /// The TDC timer is not touched by its set: quirk Q17.
@@ -145,6 +150,7 @@ impl Device {
         }
     }
 
+    /// `AT+FDR1` without a scope of its own is `AT+FDR` in all but the password.
     fn factory_reset(&mut self, keeps_password: bool) {
         self.flash_writes += 1;
         let imei = self.imei.as_str();
@@ -152,6 +158,8 @@ impl Device {
             self.settings.reset_keeping_password(&self.profile, imei);
         } else {
             self.settings = Settings::factory(&self.profile, imei);
+        }
+        if !(keeps_password && self.profile.resets_some_only()) {
             self.clear_history();
             self.clear_log();
         }
@@ -196,7 +204,7 @@ impl Device {
         let sample = self.memory.sample;
         let rules = Rules {
             exceeds: self.profile.roc_exceeds,
-            latched: self.profile.roc_latched,
+            latched: self.profile.roc_latched || !self.profile.has(Quirk::PhantomHit),
             phantom: self.profile.has(Quirk::PhantomHit),
         };
         let alarms = self.settings.roc().check(&mut self.memory.references, &sample, rules);
@@ -208,8 +216,8 @@ impl Device {
     }
 
     fn print_boot_measurement(&mut self) {
-        let lines = measurement::boot_lines(&self.memory.sample);
-        self.put_first(lines.into_iter().flat_map(event_and_empty_line).collect::<Vec<_>>());
+        let [battery, inputs] = measurement::boot_lines(&self.memory.sample).map(event_and_empty_line);
+        self.put_first(battery.into_iter().chain([Step::Wait(boot::LINE_GAP)]).chain(inputs).collect::<Vec<_>>());
     }
 
     fn print_measurement(&mut self) {
@@ -237,8 +245,8 @@ impl Device {
         let group = self.memory.failed_attaches / BACKOFF_EVERY;
         let periods = if self.profile.attach_backoff && group > 0 { (2 * group).min(BACKOFF_MAX) } else { 1 };
         self.memory.timers.tdc = Some(self.clock + self.settings.tdc() * periods);
-        let patient = self.profile.boot_text == BootText::Cb && self.settings.text("AT+REDPT") == "1";
-        let limit = self.profile.reset_without_signal * if patient { 3 } else { 1 };
+        let patient = self.profile.boot_text == BootText::Cb && self.settings.retransmits();
+        let limit = self.profile.reset_without_signal * if patient { RETRANSMISSION_PATIENCE } else { 1 };
         if limit > 0 && self.memory.cycles_without_signal >= limit {
             self.put_first([Step::Wait(Duration::from_secs(1)), Step::Act(Action::Restart(Cause::Software))]);
         }
@@ -258,7 +266,8 @@ impl Device {
         }
         let answer = match line {
             "AT+CSQ" => format!("+CSQ: {},0\r\n\r\nOK\r\n", self.csq()).into_bytes(),
-            _ if line.starts_with("AT+QBAND=") => b"\r\nOK\r\n".to_vec(),
+            "ATE0" | "ATE1" => MODEM_OK.to_vec(),
+            _ if line.starts_with("AT+QBAND=") => MODEM_OK.to_vec(),
             _ => MODEM_ERROR.to_vec(),
         };
         self.put_first([Step::Print(answer)]);

@@ -16,7 +16,7 @@ const BOOTLOADER: Duration = Duration::from_millis(100);
 /// From there to the Bluetooth module's new name.
 const APPLICATION: Duration = Duration::from_millis(400);
 /// From one boot line to the next.
-const LINE_GAP: Duration = Duration::from_millis(60);
+pub(super) const LINE_GAP: Duration = Duration::from_millis(60);
 /// Blue LED, then a pause; the receiver is off in both.
 const LED_AND_PAUSE: Duration = Duration::from_secs(4);
 /// PS-CB looks for a Bluetooth host so often.

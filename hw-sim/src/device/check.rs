@@ -2,11 +2,10 @@
 //! sections 6 and 12, quirk Q8).
 
 use super::clock_log::{ClockLog, Overflow};
-use super::is_before_stack_004;
 use super::parser::{atoi, numbers};
 use super::payload::Probe;
 use super::roc::Roc;
-use crate::profile::{Profile, Quirk};
+use crate::profile::{BootText, Profile, Quirk};
 
 /// Smallest `AT+TDC` in seconds.
 const TDC_MIN: i64 = 60;
@@ -95,9 +94,8 @@ impl Check {
             Self::InterruptMode => return interrupt_mode(value, profile),
             Self::Probe => Some(Probe::parse(value).to_string()),
             Self::Protocol => protocol(value),
-            Self::ServerAddress if is_before_stack_004(profile) => return server_address(value),
-            Self::ServerAddress => return server_address(&without_blanks(value)),
-            Self::BackupDns => return backup_dns(value),
+            Self::ServerAddress => return server_address(value, profile),
+            Self::BackupDns => return backup_dns(value, profile),
             Self::TlsMode => pair(value, 2),
             Self::Pair => pair(value, 1),
         };
@@ -161,19 +159,22 @@ fn protocol(value: &str) -> Option<String> {
     valid.then(|| format!("{protocol},{payload}"))
 }
 
-fn server_address(value: &str) -> Result<String, Refusal> {
-    let address = short(value, SERVER_ADDRESS_MAX).ok_or_else(Refusal::default)?;
+/// Blanks go from stack 004 on.
+fn server_address(value: &str, profile: &Profile) -> Result<String, Refusal> {
+    let address = if profile.stack_is_before(4) { value.to_owned() } else { without_blanks(value) };
+    let address = short(&address, SERVER_ADDRESS_MAX).ok_or_else(Refusal::default)?;
     if address.contains(',') { Ok(address) } else { Err(Refusal { notice: Some(SERVER_FORMAT), kept: None }) }
 }
 
-/// Two or four fields; exactly three are an error, although the default is printed with three.
-fn backup_dns(value: &str) -> Result<String, Refusal> {
+/// Two or four fields; exactly three are an error on -NB, although the default is printed with three.
+fn backup_dns(value: &str, profile: &Profile) -> Result<String, Refusal> {
     let fields: Vec<&str> = value.split(',').collect();
     let bad_ip = Refusal { notice: Some(IP_FORMAT), kept: None };
     let (mode, hours, address) = match fields.as_slice() {
         [mode, hours] => (mode, hours, "NULL".to_owned()),
-        [_, _, _] => return Err(bad_ip),
+        [_, _, _] if profile.boot_text == BootText::Nb => return Err(bad_ip),
         [_, _, ip, ..] if ip.len() > IP_MAX => return Err(bad_ip),
+        [mode, hours, ip] => (mode, hours, (*ip).to_owned()),
         [mode, hours, ip, port, ..] => (mode, hours, format!("{ip},{port}")),
         _ => return Err(Refusal::default()),
     };

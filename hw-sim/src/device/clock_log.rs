@@ -8,6 +8,7 @@ use super::parser::numbers;
 /// This second of the hour means: begin after the first uplink.
 const AFTER_FIRST_UPLINK: u16 = 65_535;
 const HOUR_S: i64 = 3_600;
+const MINUTE_S: u32 = 60;
 /// The ring holds no more.
 const ENTRIES_MAX: u8 = 32;
 
@@ -16,7 +17,7 @@ const ENTRIES_MAX: u8 = 32;
 pub(super) struct ClockLog {
     switch: u8,
     second_of_hour: u16,
-    interval_min: u8,
+    interval_s: u32,
     entries: u8,
 }
 
@@ -46,11 +47,16 @@ impl ClockLog {
         let setting = Self {
             switch: overflow.byte(*switch)?,
             second_of_hour: overflow.word(*second_of_hour)?,
-            interval_min: overflow.byte(*interval_min)?,
+            interval_s: u32::from(overflow.byte(*interval_min)?) * MINUTE_S,
             entries: overflow.byte(*entries)?,
         };
         let begins = matches!(setting.second_of_hour, 0..=3_599 | AFTER_FIRST_UPLINK);
         (begins && setting.entries <= ENTRIES_MAX).then_some(setting)
+    }
+
+    /// The clock log of firmware without one, which has `AT+TR` and `AT+NOUD` instead.
+    pub(super) fn every(interval_s: u32, entries: u8) -> Self {
+        Self { switch: 1, second_of_hour: AFTER_FIRST_UPLINK, interval_s, entries }
     }
 
     /// History entries that an uplink carries, unless its protocol takes fewer.
@@ -64,7 +70,7 @@ impl ClockLog {
     /// at a second of the hour comes at the next such second. All others follow at the interval, also when it does not
     /// divide the hour.
     pub(super) fn next_sample(&self, beginning: Beginning, now: i64) -> Option<i64> {
-        let interval_s = i64::from(self.interval_min) * 60;
+        let interval_s = i64::from(self.interval_s);
         if self.switch == 0 || interval_s == 0 {
             return None;
         }
@@ -74,6 +80,15 @@ impl ClockLog {
         };
         let passed = if now < first { 0 } else { (now - first) / interval_s + 1 };
         Some(first + passed * interval_s)
+    }
+}
+
+impl Beginning {
+    /// The clock was set forward by so much: what has begun began at the same moment as before.
+    pub(super) fn shift(&mut self, by_s: i64) {
+        for begun in [&mut self.in_effect, &mut self.first_uplink].into_iter().flatten() {
+            *begun += by_s;
+        }
     }
 }
 
@@ -95,7 +110,8 @@ impl Overflow {
 
 impl fmt::Display for ClockLog {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { switch, second_of_hour, interval_min, entries } = self;
+        let Self { switch, second_of_hour, interval_s, entries } = self;
+        let interval_min = interval_s / MINUTE_S;
         write!(formatter, "{switch},{second_of_hour},{interval_min},{entries}")
     }
 }
@@ -178,9 +194,9 @@ mod tests {
             start in 0_i64..4_000_000_000,
             passed in 0_i64..1_000_000,
         ) {
-            let setting = ClockLog { switch: 1, second_of_hour: second, interval_min: interval_min.max(1), entries: 8 };
+            let setting = ClockLog { second_of_hour: second, ..ClockLog::every(60 * u32::from(interval_min.max(1)), 8) };
             let beginning = Beginning { in_effect: Some(start), first_uplink: Some(start) };
-            let (now, interval_s) = (start + passed, i64::from(setting.interval_min) * 60);
+            let (now, interval_s) = (start + passed, i64::from(setting.interval_s));
             let next = setting.next_sample(beginning, now).unwrap();
             prop_assert!(next > now && next - now <= interval_s.max(HOUR_S));
             prop_assert_eq!(setting.next_sample(beginning, next), Some(next + interval_s));

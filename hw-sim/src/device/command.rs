@@ -146,13 +146,14 @@ impl Known<'_> {
             Kind::History if atoi(value) == 0 && value.starts_with('0') => Answer::ClearHistory,
             Kind::DataLogPages | Kind::DataLogLast => Answer::PrintHistory,
             Kind::Log if value.starts_with('0') => Answer::ClearLog,
-            Kind::Log if value.starts_with('1') && self.uploads_log() => Answer::Uplink,
+            // The log goes with the next uplink, whenever that is.
+            Kind::Log if value.starts_with('1') && self.uploads_log() => Answer::Done,
             Kind::Log | Kind::History => refused(),
             _ => self.modem(),
         }
     }
 
-    /// From stack 006 on.
+    /// From stack 006 on, with the next uplink.
     fn uploads_log(&self) -> bool {
         self.profile.stack.ends_with("006")
     }

@@ -104,10 +104,11 @@ impl Console {
         }
     }
 
-    /// Quirk Q1 off: only the line that was served goes, what came behind it is served next.
+    /// Quirk Q1 off: only the line that was served goes, with the LF of its CR LF; what came behind it is served next.
     pub(super) fn clear_line(&mut self) {
-        let end = self.buffer.iter().position(|byte| is_line_end(*byte)).map_or(self.buffer.len(), |at| at + 1);
-        self.buffer.drain(..end);
+        let end = self.buffer.iter().position(|byte| is_line_end(*byte)).unwrap_or(self.buffer.len());
+        let line_end = if self.buffer[end..].starts_with(b"\r\n") { 2 } else { 1 };
+        self.buffer.drain(..self.buffer.len().min(end + line_end));
         self.line_ready = self.buffer.iter().copied().any(is_line_end);
     }
 

@@ -45,8 +45,9 @@ impl Device {
         }
     }
 
-    /// Deep sleep ends here too.
+    /// Deep sleep ends here too, in flash.
     fn activate(&mut self) {
+        self.flash_writes += u64::from(self.settings.sleeps);
         self.settings.sleeps = false;
         self.block_in([Step::Wait(ACTIVATION), Step::Act(super::step::Action::Restart(Cause::Software))]);
     }
@@ -78,23 +79,36 @@ impl Device {
 
     /// Moves SW1: at ISP the application does not run, back at Flash it starts.
     pub fn isp(&mut self, now: Duration, isp: bool) {
-        if isp { self.power_off(now) } else { self.power_on(now) }
+        self.advance(now);
+        self.at_isp = isp;
+        self.start_or_stop();
     }
 
     /// Takes the supply away: output stops at this very byte, the settings in flash stay.
     pub fn power_off(&mut self, now: Duration) {
         self.advance(now);
-        self.console.cut(self.clock);
-        self.board.power_off(self.clock);
-        self.runs = false;
+        self.supplied = false;
+        self.start_or_stop();
     }
 
     /// Gives the supply back; without effect while it is there.
     pub fn power_on(&mut self, now: Duration) {
         self.advance(now);
-        if !self.runs {
-            self.runs = true;
+        self.supplied = true;
+        self.start_or_stop();
+    }
+
+    /// The application runs with the supply on and SW1 at Flash.
+    fn start_or_stop(&mut self) {
+        let (ran, runs) = (self.runs, self.supplied && !self.at_isp);
+        self.runs = runs;
+        if runs && !ran {
             self.restart(Cause::PowerOn);
+        } else if ran && !runs {
+            self.console.cut(self.clock);
+            self.board.power_off(self.clock);
+            self.board.load_modem(self.clock, false);
+            self.memory.modem_awake = false;
         }
     }
 
@@ -104,12 +118,13 @@ impl Device {
         self.power_on(now);
     }
 
-    /// Another unit in its place: its own IMEI, settings as from the factory.
+    /// Another unit in its place: its own IMEI, settings as from the factory, nothing stored.
     pub fn swap(&mut self, now: Duration, imei: Imei) {
         self.power_off(now);
         self.settings = Settings::factory(&self.profile, imei.as_str());
         self.imei = imei;
-        self.flash_writes += 1;
+        self.clear_history();
+        self.clear_log();
         self.power_on(now);
     }
 

@@ -8,6 +8,7 @@ use super::catalogue::{Entry, Kind};
 use super::history::Record;
 use super::owner::Device;
 use super::settings::Change;
+use super::step::Cause;
 
 /// An image of the flash: settings by command, stored records, log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +67,8 @@ impl Device {
         }
     }
 
-    /// Puts an image into the flash, as if this device had written it. Nothing is changed when it cannot be.
+    /// Puts an image into the flash, as if this device had written it, and starts again: what takes effect at a start does
+    /// so now. Nothing is changed when it cannot be.
     ///
     /// # Errors
     /// It is another firmware's, or holds what a set would refuse.
@@ -85,6 +87,7 @@ impl Device {
         }
         self.log.clear();
         self.log.append(flash.log.as_bytes());
+        self.restart(Cause::PowerOn);
         Ok(())
     }
 
@@ -93,9 +96,13 @@ impl Device {
         let error = || FlashError::Setting { name: name.clone(), value: value.clone() };
         let entry = Entry::find(name).filter(|_| self.profile.knows(name)).ok_or_else(error)?;
         let Kind::Stored(check, default) = entry.kind() else { return Err(error()) };
-        let stored = check.read(value, &self.profile).is_ok_and(|stored| stored == *value);
-        let kept = stored || value == default || value == self.settings.text(name);
-        kept.then(|| Change { name: entry.name(), value: value.clone() }).ok_or_else(error)
+        let stored = match check.read(value, &self.profile) {
+            Ok(stored) => stored == *value,
+            // Refused, and taken to flash by a later write all the same.
+            Err(refusal) => refusal.kept.as_ref() == Some(value),
+        };
+        let known = stored || value == default || value == self.settings.text(name);
+        known.then(|| Change { name: entry.name(), value: value.clone() }).ok_or_else(error)
     }
 }
 
@@ -132,6 +139,17 @@ mod tests {
         let mut second = device("nb-1.1");
         second.restore(&image).unwrap();
         assert_eq!(second.flash(), image);
+    }
+
+    #[test]
+    fn what_an_image_holds_is_in_effect_from_the_first_boot_on() {
+        let mut image = device("nb-1.1").flash();
+        image.settings.insert("AT+PRO".to_owned(), "3,5".to_owned());
+        let mut second = device("nb-1.1");
+        second.restore(&image).unwrap();
+        second.advance(Duration::from_secs(60));
+        let said = String::from_utf8(second.take_output(Duration::from_secs(60))).unwrap();
+        assert!(said.contains("Protocol in Used: MQTT") && said.contains("MQTT parameter"), "{said}");
     }
 
     #[test]

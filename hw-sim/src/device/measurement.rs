@@ -52,13 +52,13 @@ pub(super) fn boot_lines(sample: &Sample) -> [String; 2] {
     [format!("Battery: {:.3} V", sample.battery_v), format!("IDC : {:.3} mA;VDC: {:.3} V", sample.idc_ma, sample.vdc_v)]
 }
 
-/// 20 ms for each rail that is switched on, then the longest of their times. A time that means "always" is no wait, and that
-/// of the 5 V rail hides a shorter one of the 3.3 V rail.
+/// 20 ms for each rail that is switched on, then the longest of their times. A time that means "always" is no wait. That of
+/// the 5 V rail hides a shorter one of the 3.3 V rail; the 12 V rail hides none.
 fn warm_up([three_volt_ms, five_volt_ms, twelve_volt_ms]: [u32; 3]) -> Duration {
     let on = [three_volt_ms != ALWAYS_MS, five_volt_ms != 0, twelve_volt_ms != 0];
     let rails = RAIL * on.map(u32::from).iter().sum();
-    let wait_ms = three_volt_ms.max(five_volt_ms).max(twelve_volt_ms);
-    let wait_ms = if wait_ms == ALWAYS_MS { 0 } else { wait_ms };
+    let timed = |ms: u32| if ms == ALWAYS_MS { 0 } else { ms };
+    let wait_ms = timed(three_volt_ms.max(five_volt_ms)).max(timed(twelve_volt_ms));
     rails + Duration::from_millis(u64::from(wait_ms - wait_ms % WARM_UP_GRAIN_MS))
 }
 
@@ -78,23 +78,34 @@ mod tests {
     use crate::device::settings::Change;
     use crate::profile::Profile;
 
-    fn check(twelve_volt_ms: u32, expected_ms: u64) {
+    fn check(rails_ms: [u32; 3], expected_ms: u64) {
         let mut settings = Settings::factory(&Profile::load("nb-1.1").unwrap(), "861234509876543");
-        settings.apply(Change { name: "AT+12VT", value: twelve_volt_ms.to_string() });
+        for (name, ms) in ["AT+3V3T", "AT+5VT", "AT+12VT"].into_iter().zip(rails_ms) {
+            settings.apply(Change { name, value: ms.to_string() });
+        }
         let waits = steps(&settings, Purpose::Regular).into_iter().map(|step| match step {
             Step::Wait(time) => time,
             _ => Duration::ZERO,
         });
-        assert_eq!(waits.sum::<Duration>(), Duration::from_millis(expected_ms), "12VT={twelve_volt_ms}");
+        assert_eq!(waits.sum::<Duration>(), Duration::from_millis(expected_ms), "{rails_ms:?}");
     }
 
     #[test]
     fn duration_follows_the_reference() {
-        check(500, 1820);
-        check(6000, 7320);
-        check(599, 1820);
-        check(0, 1300);
-        check(65_535, 1320);
+        check([0, 0, 500], 1820);
+        check([0, 0, 6000], 7320);
+        check([0, 0, 599], 1820);
+        check([0, 0, 0], 1300);
+        check([0, 0, 65_535], 1320);
+    }
+
+    #[test]
+    fn a_rail_that_is_always_on_or_off_hides_no_wait_of_twelve_volt() {
+        check([65_535, 0, 6000], 7300);
+        check([0, 65_535, 6000], 7340);
+        check([0, 2000, 65_535], 3340);
+        check([1000, 65_535, 0], 1320);
+        check([100_000, 65_535, 0], 101_320);
     }
 
     #[test]

@@ -63,9 +63,3 @@ pub(crate) fn default_problem(name: &str, value: &str, profile: &Profile) -> Opt
         Err(Refusal { .. }) => Some(format!("cannot be `{value}`")),
     }
 }
-
-/// Whether the modem's layer is older than stack 004: no `Network Information:`, blanks stay in SERVADDR, any reset ends
-/// deep sleep (section 1.2).
-fn is_before_stack_004(profile: &Profile) -> bool {
-    profile.stack.strip_prefix("D-BC660K-").is_some_and(|number| number < "004")
-}

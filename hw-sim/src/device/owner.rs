@@ -64,6 +64,9 @@ pub struct Device {
     pub(super) rng: StdRng,
     pub(super) clock: Duration,
     pub(super) started_unix_s: i64,
+    pub(super) supplied: bool,
+    /// SW1 is at ISP.
+    pub(super) at_isp: bool,
     /// Supply and switch: without the one or at ISP the processor does nothing.
     pub(super) runs: bool,
 }
@@ -92,6 +95,8 @@ impl Device {
             rng: StdRng::seed_from_u64(seed),
             clock: Duration::ZERO,
             started_unix_s,
+            supplied: true,
+            at_isp: false,
             runs: true,
             signal: Signal::new(seed),
             board: Board::new(board, seed),
@@ -146,6 +151,7 @@ impl Device {
     pub fn set_pin(&mut self, pin: &str) -> bool {
         let valid = is_pin(pin);
         if valid {
+            pin.clone_into(&mut self.profile.pin);
             self.settings.apply(Change { name: "AT+PWORD", value: pin.to_owned() });
             self.flash_writes += 1;
         }

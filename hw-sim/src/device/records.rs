@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::calendar::{DeviceClock, TimeText};
-use super::clock_log::{Beginning, ClockLog};
+use super::clock_log::ClockLog;
 use super::history::{Record, Unused};
 use super::measurement;
 use super::owner::Device;
-use super::payload::{Body, Format, Inputs, Payload, Position};
+use super::payload::{Body, Inputs, Payload, Position};
 use super::settings::Protocol;
 use super::step::{Purpose, Step};
 use super::uplink::{NO_SIGNAL, Request};
@@ -16,6 +16,8 @@ use crate::profile::{BootText, Quirk};
 /// History entries that one uplink of -NB carries at most, over MQTT and over CoAP.
 const MQTT_ENTRIES_MAX: u8 = 24;
 const COAP_ENTRIES_MAX: u8 = 15;
+/// The end-of-file character that tells the modem where its input ends.
+const SUBSTITUTE: char = '\u{1a}';
 /// Payload types of `AT+PRO`.
 const JSON: i64 = 5;
 const THINGS_BOARD: i64 = 3;
@@ -29,6 +31,7 @@ impl Device {
     }
 
     pub(super) fn set_clock(&mut self, unix_s: i64) {
+        self.memory.clock_log_begins.shift(unix_s - self.unix_now());
         self.memory.wall.set(self.clock, unix_s);
         self.clock_log_takes_effect();
     }
@@ -46,10 +49,14 @@ impl Device {
         self.memory.wall.now(self.clock)
     }
 
-    /// A changed clock log counts from a time sync on.
+    /// A changed clock log counts from a time sync on; one that is in effect already goes on as it was.
     fn clock_log_takes_effect(&mut self) {
-        self.memory.clock_log = self.settings.clock_log();
-        self.memory.clock_log_begins = Beginning { in_effect: Some(self.unix_now()), ..self.memory.clock_log_begins };
+        let (setting, now) = (self.settings.clock_log(), self.unix_now());
+        let begins = &mut self.memory.clock_log_begins;
+        if setting != self.memory.clock_log || begins.in_effect.is_none() {
+            begins.in_effect = Some(now);
+        }
+        self.memory.clock_log = setting;
         self.arm_clock_log();
     }
 
@@ -61,7 +68,7 @@ impl Device {
 
     fn arm_clock_log(&mut self) {
         let now = self.unix_now();
-        let setting = self.memory.clock_log.as_ref();
+        let setting = self.memory.clock_log.as_ref().filter(|_| !self.settings.sleeps);
         let next = setting.and_then(|setting| setting.next_sample(self.memory.clock_log_begins, now));
         let wait = next.map(|next| Duration::from_secs(next.abs_diff(now)));
         self.memory.timers.clock_log = wait.map(|wait| self.clock + wait);
@@ -103,17 +110,23 @@ impl Device {
     /// What is sent, or would be if there was a server, is what `AT+LDATA` shows from now on.
     pub(super) fn compose_payload(&mut self) {
         let payload = self.payload();
-        self.memory.last_data = self.format().text(&payload);
+        self.memory.last_data = self.body().text(&payload);
     }
 
-    fn format(&self) -> Format {
+    fn body(&self) -> Body {
         let mqtt = self.memory.protocol == Protocol::Mqtt;
-        let body = match self.memory.payload_type {
+        match self.memory.payload_type {
             JSON | THINGS_BOARD => Body::Json(self.profile.json),
             THING_SPEAK if mqtt => Body::ThingSpeak,
             _ => Body::Hex(self.profile.hex_layout),
-        };
-        Format { body, trailing_substitute: mqtt && self.profile.has(Quirk::Substitute) }
+        }
+    }
+
+    /// Quirk Q11: the character that ends the modem's input stays in the text after an MQTT publish.
+    pub(super) fn keep_substitute(&mut self) {
+        if self.memory.protocol == Protocol::Mqtt && self.profile.has(Quirk::Substitute) {
+            self.memory.last_data.push(SUBSTITUTE);
+        }
     }
 
     fn payload(&mut self) -> Payload {
@@ -126,12 +139,14 @@ impl Device {
             model: self.profile.model_name.clone(),
             model_byte: self.profile.model_byte,
             version_byte: self.profile.version_byte().unwrap_or_default(),
-            battery_mv: (sample.battery_v * 1000.0) as u16,
+            battery_mv: sample.battery_mv(),
             csq,
             inputs: Inputs::default(),
             alarms,
             probe: self.settings.probe(),
             position: Position::default(),
+            idc_printed: sample.idc_printed(),
+            vdc_printed: sample.vdc_printed(),
             sample: Record::new(&sample, self.unix_now()),
             history: self.history.entries(self.history_entries(), unused),
         }

@@ -14,6 +14,8 @@ use crate::profile::Profile;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settings {
     values: BTreeMap<&'static str, String>,
+    /// A refused value that is in RAM all the same: a reset forgets it, the next write takes it to flash.
+    unwritten: Option<Change>,
     /// The report on change setting, read once: every check asks for it.
     roc: Roc,
     /// Deep sleep.
@@ -42,7 +44,7 @@ impl Settings {
             Kind::Stored(_, default) => Some((entry.name(), default.to_owned())),
             _ => None,
         });
-        let mut settings = Self { values: stored.collect(), roc: Roc::default(), sleeps: false };
+        let mut settings = Self { values: stored.collect(), unwritten: None, roc: Roc::default(), sleeps: false };
         for (name, value) in &profile.defaults {
             settings.values.entry(Entry::find(name).map_or("", Entry::name)).insert_entry(value.clone());
         }
@@ -52,16 +54,28 @@ impl Settings {
         settings
     }
 
+    /// Every write is one of the whole configuration.
     pub(super) fn apply(&mut self, change: Change) {
-        self.values.insert(change.name, change.value);
+        for Change { name, value } in self.unwritten.take().into_iter().chain([change]) {
+            self.values.insert(name, value);
+        }
         self.read_roc();
     }
 
-    /// Factory settings again, all but the password, or only those of the scope.
+    pub(super) fn keep_in_ram(&mut self, change: Change) {
+        self.unwritten = Some(change);
+    }
+
+    /// A reset.
+    pub(super) fn forget_unwritten(&mut self) {
+        self.unwritten = None;
+    }
+
+    /// Factory settings again, all but the password; with quirk Q16 only those of the scope, if it names any.
     pub(super) fn reset_keeping_password(&mut self, profile: &Profile, imei: &str) {
         let factory = Self::factory(profile, imei);
         let password = self.password().to_owned();
-        if profile.fdr1_scope.is_empty() {
+        if !profile.resets_some_only() {
             *self = factory;
             self.values.insert("AT+PWORD", password);
             return;
@@ -74,7 +88,7 @@ impl Settings {
         self.read_roc();
     }
 
-    /// Every stored text, by command.
+    /// Every text in flash, by command.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.values.iter().map(|(name, value)| (*name, value.as_str()))
     }
@@ -83,9 +97,10 @@ impl Settings {
         self.roc = Roc::parse(self.text("AT+ROC"), true).unwrap_or_default();
     }
 
-    /// The stored text; empty for what the firmware does not have.
+    /// The text in force; empty for what the firmware does not have.
     pub(super) fn text(&self, name: &str) -> &str {
-        self.values.get(name).map_or("", String::as_str)
+        let unwritten = self.unwritten.as_ref().filter(|change| change.name == name);
+        unwritten.map(|change| &change.value).or_else(|| self.values.get(name)).map_or("", String::as_str)
     }
 
     fn number(&self, name: &str) -> i64 {
@@ -147,6 +162,11 @@ impl Settings {
         self.given("AT+SERVADDR")?.split_once(',')
     }
 
+    /// Stored payloads are sent again until they are taken.
+    pub(super) fn retransmits(&self) -> bool {
+        self.number("AT+REDPT") == 1
+    }
+
     pub(super) fn attach_time(&self) -> Duration {
         Duration::from_secs(60 * self.number("AT+CSQTIME").unsigned_abs())
     }
@@ -159,9 +179,13 @@ impl Settings {
         Probe::parse(self.text("AT+PROBE"))
     }
 
-    /// None on firmware without a clock log.
+    /// None on firmware that keeps no history.
     pub(super) fn clock_log(&self) -> Option<ClockLog> {
-        ClockLog::parse(self.text("AT+CLOCKLOG"), Overflow::Refused)
+        let oldest = || {
+            let interval_s = self.given("AT+TR").map(|_| self.number("AT+TR"))?;
+            Some(ClockLog::every(interval_s.try_into().ok()?, self.number("AT+NOUD").try_into().ok()?))
+        };
+        ClockLog::parse(self.text("AT+CLOCKLOG"), Overflow::Refused).or_else(oldest)
     }
 }
 

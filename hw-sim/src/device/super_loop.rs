@@ -41,8 +41,10 @@ impl Device {
             .min()
     }
 
+    /// Without a password nothing locks.
     fn lock_message_at(&self) -> Option<Duration> {
-        let locks_at = self.memory.login.locks_at().filter(|_| self.profile.lock_message)?;
+        let announced = self.profile.lock_message && self.settings.has_password();
+        let locks_at = self.memory.login.locks_at().filter(|_| announced)?;
         Some(self.memory.booted_at + locks_at)
     }
 
@@ -73,7 +75,7 @@ impl Device {
 
     /// One round of the super-loop with nothing in hand.
     fn look_around(&mut self) {
-        if self.profile.lock_message && self.memory.login.expire(self.uptime()) {
+        if self.lock_message_at().is_some() && self.memory.login.expire(self.uptime()) {
             self.block_in([Step::Event("Password timeout".to_owned()), Step::Print(b"\r\n".to_vec())]);
         } else if self.console.line_is_ready() {
             self.serve_line();

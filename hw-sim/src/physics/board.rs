@@ -52,6 +52,21 @@ impl Sample {
     pub(crate) fn vdc_mv(&self) -> u16 {
         (self.vdc_v * 1000.0) as u16
     }
+
+    /// The current in µA as three decimals of mA show it: rounded.
+    pub(crate) fn idc_printed(&self) -> u16 {
+        (self.idc_ma * 1000.0).round() as u16
+    }
+
+    /// The voltage in mV as three decimals of V show it: rounded.
+    pub(crate) fn vdc_printed(&self) -> u16 {
+        (self.vdc_v * 1000.0).round() as u16
+    }
+
+    /// The battery in mV, which is what the firmware measures.
+    pub(crate) fn battery_mv(&self) -> u16 {
+        (self.battery_v * 1000.0).round() as u16
+    }
 }
 
 /// The board of one unit. No call's `now` is before that of the call before.

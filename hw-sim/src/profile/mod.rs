@@ -133,6 +133,8 @@ pub enum NetworkLine {
     Rssi,
     /// Access technology, operator, band name and channel.
     Operator,
+    /// There is none: before stack 004.
+    None,
 }
 
 /// Latency classes: lowest and highest milliseconds.
@@ -249,6 +251,12 @@ impl Profile {
         self.commands.iter().any(|entry| entry.name() == name)
     }
 
+    /// Whether the modem layer is an -NB one of a lower number: `D-BC660K-003` is before 4. PS-CB counts its own.
+    pub(crate) fn stack_is_before(&self, number: u32) -> bool {
+        let own = self.stack.rsplit('-').next().and_then(|digits| digits.parse::<u32>().ok());
+        self.boot_text == BootText::Nb && own.is_some_and(|own| own < number)
+    }
+
     /// What the clock says at power-on, in Unix seconds.
     pub(crate) fn clock_at_boot(&self) -> Option<i64> {
         TimeText::Iso.parse(&self.epoch_before_sync)
@@ -260,6 +268,11 @@ impl Profile {
         let [major, minor, patch] = digits.as_slice() else { return None };
         let single = digits.iter().all(|digit| *digit <= 9) && *major <= 1;
         single.then(|| major * 100 + minor * 10 + patch)
+    }
+
+    /// Whether `AT+FDR1` resets less than its name says (O22, quirk Q16).
+    pub(crate) fn resets_some_only(&self) -> bool {
+        self.has(Quirk::QuietFactoryReset) && !self.fdr1_scope.is_empty()
     }
 
     /// How long the receiver is off after a reset.

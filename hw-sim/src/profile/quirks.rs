@@ -30,7 +30,7 @@ pub enum Quirk {
     FailedToSend,
     /// Q11: 0x1A at the end of LDATA.
     Substitute,
-    /// Q12: phantom first hit of report on change.
+    /// Q12: phantom first hit of report on change, and limits that report again and again.
     PhantomHit,
     /// Q13: the transmitter's start-up current is read as a value.
     StartUpCurrent,
@@ -38,7 +38,7 @@ pub enum Quirk {
     ZeroHistory,
     /// Q15: silent gaps.
     SilentGaps,
-    /// Q16: `AT+FDR1` without `OK`.
+    /// Q16: `AT+FDR1` without `OK`, and less than its name says.
     QuietFactoryReset,
     /// Q17: `AT+TDC` takes effect at the next expiry.
     OldPeriod,

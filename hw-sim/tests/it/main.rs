@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
 mod console;
+mod console_rules;
 mod control;
 mod dialogue;
 #[cfg(feature = "bench")]
@@ -13,14 +14,19 @@ mod evidence;
 mod faults;
 #[cfg(feature = "bench")]
 mod kitchen;
+mod more_quirks;
 mod port;
 mod program;
+mod quirks;
 mod replay;
 mod rules;
 mod scenario;
+mod schedules;
+mod setting_limits;
 #[cfg(feature = "bench")]
 mod states;
 mod support;
 mod surroundings;
 mod tidy;
+mod uplinks;
 mod wrong;

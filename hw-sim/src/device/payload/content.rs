@@ -28,7 +28,11 @@ pub(crate) struct Payload {
     pub(crate) probe: Probe,
     /// Where the unit is; all zero without GNSS.
     pub(crate) position: Position,
-    /// The measurement and its time.
+    /// The current in µA as it is printed: rounded.
+    pub(crate) idc_printed: u16,
+    /// The voltage in mV as it is printed: rounded.
+    pub(crate) vdc_printed: u16,
+    /// The measurement, truncated, and its time.
     pub(crate) sample: Record,
     /// Older ones, newest first, zero records for unused places included.
     pub(crate) history: Vec<Record>,

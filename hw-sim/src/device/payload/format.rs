@@ -5,18 +5,6 @@ use super::hex::{self, HexLayout};
 use super::json::{self, JsonDialect};
 use super::thing_speak;
 
-/// The end-of-file character that tells the modem where its input ends.
-const SUBSTITUTE: char = '\u{1a}';
-
-/// The payload's form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Format {
-    /// The text itself.
-    pub(crate) body: Body,
-    /// Whether the modem's end character stays in the text (quirk Q11: after an MQTT publish).
-    pub(crate) trailing_substitute: bool,
-}
-
 /// The kinds of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Body {
@@ -28,17 +16,13 @@ pub(crate) enum Body {
     ThingSpeak,
 }
 
-impl Format {
+impl Body {
     /// The text that is sent, and that `AT+LDATA=?` shows afterwards.
     pub(crate) fn text(&self, payload: &Payload) -> String {
-        let mut text = match &self.body {
-            Body::Hex(layout) => hex::text(payload, *layout),
-            Body::Json(dialect) => json::text(payload, dialect),
-            Body::ThingSpeak => thing_speak::text(payload),
-        };
-        if self.trailing_substitute {
-            text.push(SUBSTITUTE);
+        match self {
+            Self::Hex(layout) => hex::text(payload, *layout),
+            Self::Json(dialect) => json::text(payload, dialect),
+            Self::ThingSpeak => thing_speak::text(payload),
         }
-        text
     }
 }

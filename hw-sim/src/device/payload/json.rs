@@ -132,8 +132,8 @@ fn measurement(payload: &Payload, dialect: &JsonDialect) -> Vec<String> {
         JsonKeys::Correct => "input",
     };
     let mut members = vec![
-        format!(r#""idc_{spelling}":{}"#, thousandths(payload.sample.idc_ua)),
-        format!(r#""vdc_{spelling}":{}"#, thousandths(payload.sample.vdc_mv)),
+        format!(r#""idc_{spelling}":{}"#, thousandths(payload.idc_printed)),
+        format!(r#""vdc_{spelling}":{}"#, thousandths(payload.vdc_printed)),
     ];
     members.extend(probe(payload.probe, payload.sample.idc_ua));
     members.extend([

@@ -13,7 +13,7 @@ mod signal;
 mod thing_speak;
 
 pub(super) use content::{Alarm, Alarms, Inputs, Payload, Position};
-pub(super) use format::{Body, Format};
+pub(super) use format::Body;
 pub use hex::HexLayout;
 pub use json::{BatteryDecimals, JsonDialect, JsonHistory, JsonKeys, JsonTime};
 pub(super) use number::thousandths;

@@ -5,8 +5,8 @@ use super::number::thousandths;
 
 /// Writes the payload as form fields; neither identity, time nor history have a place in it.
 pub(crate) fn text(payload: &Payload) -> String {
-    let idc = thousandths(payload.sample.idc_ua);
-    let vdc = thousandths(payload.sample.vdc_mv);
+    let idc = thousandths(payload.idc_printed);
+    let vdc = thousandths(payload.vdc_printed);
     let battery = thousandths(payload.battery_mv);
     let [interrupt, level] = [payload.inputs.exti_flag, payload.inputs.exti_level].map(u8::from);
     let csq = payload.csq;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::{Job, Part, Phase, Request};
-use crate::device::is_before_stack_004;
 use crate::device::network::Network;
 use crate::device::owner::Device;
 use crate::device::payload::dbm;
@@ -14,8 +13,14 @@ use crate::profile::{BootText, NetworkLine, Quirk};
 
 /// The modem's own start; the console is served meanwhile.
 const MODEM_START: Duration = Duration::from_secs(8);
+/// The same of PS-CB's modem.
+const CB_MODEM_START: Duration = Duration::from_millis(9_300);
+/// PS-CB's modem was switched off; it is ready so long after its power is on.
+const CB_READY: Duration = Duration::from_millis(700);
 /// Each step of the modem costs the loop's delay of one second and a little of the modem's own time.
 const MODEM_STEP_MS: (u64, u64) = (1_000, 1_600);
+/// The same of PS-CB, line to line 1.3 to 1.6 s.
+const CB_MODEM_STEP_MS: (u64, u64) = (1_260, 1_540);
 /// A modem that does not answer is asked again after this.
 const RESPONSE_WAIT: Duration = Duration::from_millis(1_930);
 /// So many times, then it is restarted.
@@ -32,7 +37,8 @@ const RESOLVED_IP: &str = "198.51.100.27";
 impl Device {
     /// First work after a boot.
     pub(in crate::device) fn boot_job(&self) -> Job {
-        Job::new(Phase::Respond, self.clock + MODEM_START, Request::default())
+        let start = if self.is_cb() { CB_MODEM_START } else { MODEM_START };
+        Job::new(Phase::Respond, self.clock + start, Request::default())
     }
 
     /// A later uplink.
@@ -43,7 +49,10 @@ impl Device {
     pub(in crate::device) fn part(&mut self, phase: Phase) -> Part {
         match phase {
             Phase::Respond => self.respond(),
-            Phase::Echo => self.says("Echo mode turned off successfully.", Phase::DeepSleepUrc),
+            Phase::Echo => {
+                let next = if self.is_cb() { Phase::Model } else { Phase::DeepSleepUrc };
+                self.says("Echo mode turned off successfully.", next)
+            }
             Phase::DeepSleepUrc => self.says("Disable the reporting of deep sleep event URC.", Phase::Model),
             Phase::Model => self.says(format!("Model information:{}.", self.profile.modem_model), Phase::Imei),
             Phase::Imei => self.says(format!("The IMEI number is:{}.", self.imei), Phase::Sim),
@@ -84,7 +93,8 @@ impl Device {
 
     fn sim(&mut self) -> Part {
         if self.network != Network::NoSim {
-            return self.says(format!("The IMSI number is:{}.", self.imsi()), Phase::DataFormat);
+            let next = if self.is_cb() { Phase::Bands } else { Phase::DataFormat };
+            return self.says(format!("The IMSI number is:{}.", self.imsi()), next);
         }
         let next = if self.profile.blocks_without_sim { Phase::UploadStart } else { Phase::Sleep };
         let mut part = self.says("Failed to read IMSI number.", next);
@@ -99,14 +109,20 @@ impl Device {
         }
     }
 
-    /// PS-CB switches its modem off between uplinks and starts it anew.
+    /// PS-CB switches its modem off between uplinks and starts it anew. What failed at the boot is tried again.
     fn exit_sleep(&mut self) -> Part {
-        let next = if self.network == Network::NoSim { Phase::Sim } else { Phase::Signal };
+        let next = match self.network {
+            Network::NoResponse => return self.respond(),
+            Network::NoSim => Phase::Sim,
+            Network::ApnFails => Phase::Apn,
+            _ => Phase::Signal,
+        };
         let mut part = match self.profile.boot_text {
             BootText::Nb => self.says("Exit sleep mode", next),
             BootText::Cb => self.says("Echo mode turned off successfully.", next),
         };
-        let ready = (self.profile.boot_text == BootText::Cb).then(|| Step::Print(b"RDY\r\n".to_vec()));
+        let ready = || vec![Step::Wait(CB_READY), Step::Print(b"RDY\r\n".to_vec())];
+        let ready = if self.is_cb() { ready() } else { Vec::new() };
         part.steps.splice(0..0, ready.into_iter().chain([Step::Act(Action::ModemOn)]));
         part
     }
@@ -132,15 +148,16 @@ impl Device {
     }
 
     fn information(&mut self) -> Part {
-        let line = match self.profile.network_line {
+        let network = match self.profile.network_line {
             NetworkLine::Rssi => {
                 let rssi = dbm(self.memory.last_csq).unwrap_or_default();
-                format!("Network Information:\"RSSI:{rssi}\",\"SINR:11\",\"BAND:20\"")
+                format!("\"RSSI:{rssi}\",\"SINR:11\",\"BAND:20\"")
             }
-            NetworkLine::Operator => "Network Information:\"eMTC\",\"42402\",\"LTE BAND 20\",6300".to_owned(),
+            NetworkLine::Operator => "\"eMTC\",\"42402\",\"LTE BAND 20\",6300".to_owned(),
+            NetworkLine::None => String::new(),
         };
-        let mut part = self.says(line, Phase::PowerSaving);
-        if is_before_stack_004(&self.profile) {
+        let mut part = self.says(format!("Network Information:{network}"), Phase::PowerSaving);
+        if self.profile.network_line == NetworkLine::None {
             part.steps.pop();
         }
         part.steps.push(match self.network {
@@ -150,8 +167,10 @@ impl Device {
         part
     }
 
+    /// With `AT+GDNS=1` the modem gets the name as it is.
     fn dns(&mut self) -> Part {
-        let by_name = self.settings.server().is_some_and(|(host, _)| !is_ip(host));
+        let in_advance = self.settings.text("AT+GDNS") != "1";
+        let by_name = in_advance && self.settings.server().is_some_and(|(host, _)| !is_ip(host));
         match (self.network, by_name) {
             (Network::DnsFailure, false) => self.says("DNS configuration failed", Phase::UploadStart),
             (_, true) => self.says("DNS configuration is successful", Phase::Resolve),
@@ -192,7 +211,7 @@ impl Device {
 
     /// A log line at the end of a modem step. The processor blocks in the step, which is quirk Q2.
     pub(super) fn says(&mut self, line: impl Into<String>, next: Phase) -> Part {
-        let (from, to) = MODEM_STEP_MS;
+        let (from, to) = if self.is_cb() { CB_MODEM_STEP_MS } else { MODEM_STEP_MS };
         let time = Duration::from_millis(self.rng.random_range(from..=to));
         self.waits(time, line, Some(next))
     }
@@ -203,6 +222,10 @@ impl Device {
             return Part { steps: vec![Step::Wait(time), line], pause: Duration::ZERO, next };
         }
         Part { steps: vec![line], pause: time, next }
+    }
+
+    pub(super) fn is_cb(&self) -> bool {
+        self.profile.boot_text == BootText::Cb
     }
 
     /// The attach failed: back to sleep, until the timer.

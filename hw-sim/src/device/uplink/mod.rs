@@ -50,6 +50,14 @@ pub(super) struct Part {
     pub(super) next: Option<Phase>,
 }
 
+impl Part {
+    /// The next phase comes so much later.
+    fn later(mut self, by: Duration) -> Self {
+        self.pause += by;
+        self
+    }
+}
+
 impl Job {
     pub(super) fn new(first: Phase, due: Duration, request: Request) -> Self {
         let pause = Duration::ZERO;

@@ -29,6 +29,8 @@ pub(in crate::device) enum Phase {
     Sent,
     Receive,
     Close,
+    /// PS-CB waits long for a connection that does not close.
+    CloseFails,
     Complete,
     End,
     Sleep,
