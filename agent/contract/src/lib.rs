@@ -12,6 +12,7 @@
 //! | [`mod@unit`] | °C, mA, V, dBm, %RH as types that cannot hold rubbish |
 //! | [`fault`] | why there is no value |
 //! | [`record`] | reading, gap, event: one sequence |
+//! | [`event`] | what happens beside the readings |
 //! | [`envelope`] | header, records, and how they are read back |
 //! | [`signature`] | who says so |
 //! | [`topic`] | where it is published |
@@ -32,6 +33,7 @@ pub mod ack;
 pub mod alarm;
 pub mod command;
 pub mod envelope;
+pub mod event;
 pub mod fault;
 pub mod id;
 pub mod ranges;
