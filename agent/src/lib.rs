@@ -8,7 +8,7 @@
 //! | [`at`] | the console's grammar |
 //! | [`convert`] | mA → °C or a named fault |
 //! | [`observation`] | what a sensor's task hands on |
-//! | [`recorder`] | stamps it and has it written |
+//! | [`recorder`], [`recorded`] | stamps it and has it written; what is on disk |
 //! | [`clock`] | what time it was |
 //! | [`buffer`] | on disk, until acknowledged |
 //! | [`forwarder`] | over MQTT/TLS to the sink |
@@ -26,6 +26,7 @@ pub mod device;
 pub mod forwarder;
 pub mod humidity;
 pub mod observation;
+pub mod recorded;
 pub mod recorder;
 pub mod repeats;
 pub mod report;

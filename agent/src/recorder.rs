@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use kitchen_contract::id::KitchenId;
 use kitchen_contract::record::{Body, Reading};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info};
 
@@ -18,6 +18,7 @@ use crate::buffer::entry::Draft;
 use crate::buffer::{Appended, BufferHandle, Round};
 use crate::clock::shared::SharedClock;
 use crate::observation::{Moment, Observation};
+use crate::recorded::Recorded;
 use crate::repeats::Repeats;
 
 /// Observations between the samplers and the recorder. Full, which takes a recorder that is stuck, the samplers wait.
@@ -42,6 +43,7 @@ pub struct Recorder {
     /// Of those, how many no round tells of yet.
     dropped_untold: u64,
     failures: Repeats,
+    recorded: watch::Sender<Recorded>,
 }
 
 impl Recorder {
@@ -63,7 +65,13 @@ impl Recorder {
             dropped: 0,
             dropped_untold: 0,
             failures,
+            recorded: watch::Sender::default(),
         }
+    }
+
+    /// What is on disk, as it changes.
+    pub fn recorded(&self) -> watch::Receiver<Recorded> {
+        self.recorded.subscribe()
     }
 
     /// Runs until every sampler has gone and what they left is on disk, or cannot be put there.
@@ -145,6 +153,7 @@ impl Recorder {
         match self.buffer.append(round.clone()).await {
             Ok(appended) => {
                 say_buffered(&appended);
+                self.recorded.send_modify(|recorded| recorded.appended(self.clock.now(), &round.drafts));
                 if self.failures.recovered() {
                     info!(dropped = self.dropped, "the disk takes records again");
                 }
@@ -156,6 +165,8 @@ impl Recorder {
                     let (waiting, dropped) = (self.waiting.len(), self.dropped);
                     error!(reason, waiting, dropped, repeated, "the disk takes no records; sampling goes on in memory");
                 }
+                let kept = ((self.waiting.len() + round.drafts.len()) as u64, self.dropped);
+                self.recorded.send_modify(|recorded| recorded.refused(self.clock.now(), reason, kept));
                 self.refused = Some(round);
                 Some(Instant::now() + RETRY_AFTER)
             }

@@ -23,6 +23,7 @@ const PURE: &[&str] = &[
     "agent/src/forwarder/state.rs",
     "agent/src/forwarder/timing.rs",
     "agent/src/forwarder/window.rs",
+    "agent/src/recorded.rs",
     "agent/src/sampler/backfill.rs",
     "agent/src/sampler/backoff.rs",
     "agent/src/sampler/plan.rs",
