@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use kitchen_contract::record::Body;
 
+use crate::clock::wall::Stamp;
+
 /// A moment on the monotonic clock: time since the agent started. Immune to every step of the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub Duration);
@@ -13,6 +15,8 @@ pub struct Moment(pub Duration);
 pub struct Observation {
     /// When it arrived; of a reading, when its value line arrived.
     pub at: Moment,
+    /// When it was measured, where that was long before: a row of the sensor's history. Else the recorder says.
+    pub stamp: Option<Stamp>,
     /// What it is.
     pub body: Body,
 }

@@ -138,7 +138,7 @@ impl Recorder {
 
     fn round(&mut self, observations: Vec<Observation>) -> Round {
         let draft =
-            |observation: Observation| Draft { stamp: self.clock.stamp(observation.at), body: observation.body };
+            |Observation { at, stamp, body }| Draft { stamp: stamp.unwrap_or_else(|| self.clock.stamp(at)), body };
         let now: Moment = self.clock.now();
         Round {
             kitchen_id: self.kitchen_id.clone(),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     fn step(step_ms: i64) -> Observation {
-        Observation { at: Moment(Duration::from_secs(1)), body: Body::Event(Event::ClockStep { step_ms }) }
+        Observation { at: Moment(Duration::from_secs(1)), stamp: None, body: Body::Event(Event::ClockStep { step_ms }) }
     }
 
     #[tokio::test]

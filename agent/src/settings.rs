@@ -32,6 +32,10 @@ pub struct SensorSettings {
     /// The sensor's own reporting interval (`AT+TDC`), 60 s to 16777215 s.
     #[serde(with = "humantime_serde")]
     pub report_interval: Duration,
+    /// How often the sensor measures for its own history (`AT+CLOCKLOG`), which fills the holes in ours: whole minutes, 1 to
+    /// 255; 0 switches it off.
+    #[serde(default = "default_history_interval", with = "humantime_serde")]
+    pub history_interval: Duration,
     /// How long the transmitter is powered before it is read (`AT+12VT`), in whole milliseconds, at most 180 s.
     #[serde(with = "humantime_serde")]
     pub warm_up: Duration,
@@ -54,6 +58,13 @@ pub struct SensorSettings {
 /// Catches each changed digit of whole mA on every usual range; an air probe in a unit seldom moves so far between two
 /// polls, and then a second measurement is all it costs.
 pub const JUMP_DEFAULT: f64 = 2.0;
+
+/// Its 32 rows reach back eight hours: a night without power.
+pub const HISTORY_INTERVAL_DEFAULT: Duration = Duration::from_secs(15 * 60);
+
+fn default_history_interval() -> Duration {
+    HISTORY_INTERVAL_DEFAULT
+}
 
 fn default_jump() -> f64 {
     JUMP_DEFAULT

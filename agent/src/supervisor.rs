@@ -119,7 +119,8 @@ impl Tasks {
         let clock = SharedClock::new(started);
         let epoch = Epoch::from_entropy(rand::random());
         let buffer = Buffer::open(&config.gateway.data_dir, config.buffer, epoch)?;
-        if let Some(saved) = buffer.latest() {
+        let recorded_until = buffer.latest();
+        if let Some(saved) = recorded_until {
             clock.raise_floor(saved);
         }
         say_started(&config, &buffer);
@@ -138,13 +139,14 @@ impl Tasks {
         let recorder = Recorder::new(config.gateway.kitchen_id, waiting, handle.clone(), clock.clone());
         tasks.spawn(Task::Recorder, recorder.run());
         let forwarding = tasks.forwarding.clone();
-        tasks.spawn(Task::Forwarder, Forwarder::new(destination, handle, clock).run(forwarding));
+        tasks.spawn(Task::Forwarder, Forwarder::new(destination, handle, clock.clone()).run(forwarding));
         let configured = config.sensors.iter().filter_map(|sensor| sensor.plan.port.clone()).collect();
         let directory = Arc::new(Directory::new(config.gateway.ports, configured));
         for sensor in config.sensors {
             let state = watch::Sender::new(SensorState::WaitingForPort);
             let (observations, punctuality) = (observations.clone(), watch::Sender::default());
-            let outlets = Outlets { observations, state, punctuality, start: started, pace: Pace::new(speed) };
+            let (clock, pace) = (clock.clone(), Pace::new(speed));
+            let outlets = Outlets { observations, state, punctuality, start: started, pace, clock, recorded_until };
             let shutdown = tasks.sampling.clone();
             let port = port_of(&sensor.plan, &directory);
             tasks.spawn(Task::Sampler, async move {

@@ -40,6 +40,11 @@ impl Command {
         Self { line: "AT+GETSENSORVALUE=0".to_owned() }
     }
 
+    /// Print the stored rows of the sensor's history.
+    pub fn history() -> Self {
+        Self { line: "AT+CDP".to_owned() }
+    }
+
     /// Ask for a value. (`AT+X?` would be the help text.)
     pub fn get<V: Value>() -> Self {
         Self { line: format!("AT+{}=?", V::NAME) }
@@ -91,6 +96,7 @@ mod tests {
         for (command, line) in [
             (Command::attention(), "AT"),
             (Command::measure(), "AT+GETSENSORVALUE=0"),
+            (Command::history(), "AT+CDP"),
             (Command::get::<Model>(), "AT+MODEL=?"),
             (Command::get::<Imei>(), "AT+DEUI=?"),
             (Command::get::<ReportInterval>(), "AT+TDC=?"),

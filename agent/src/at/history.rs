@@ -3,9 +3,11 @@
 //! A row is `2025/3/9 14:15:00 idc_input=8.704 vdc_input=0.012`, with words about a pressure probe behind it where one is
 //! set. Unused rows are of 1970.
 
+use kitchen_contract::record::Absence;
 use kitchen_contract::time::Timestamp;
 use kitchen_contract::unit::{MilliAmp, Volt};
 
+use super::measurement::Measurement;
 use super::number;
 
 /// One row.
@@ -27,6 +29,13 @@ impl Row {
         let current = value(words.next()?, "idc_input=")?;
         let input = value(words.next()?, "vdc_input=")?;
         Some(Self { at, current: MilliAmp::new(current).ok()?, input: Volt::new(input).ok()? })
+    }
+}
+
+impl Row {
+    /// As a measurement; of the battery a row says nothing.
+    pub fn measurement(&self) -> Measurement {
+        Measurement { current: self.current, battery: Err(Absence::NotReported), input: self.input }
     }
 }
 

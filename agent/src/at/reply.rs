@@ -4,10 +4,11 @@
 //! an echo or damage beside it does no harm, and two candidates are none.
 
 use super::command::Value;
+use super::history::Row;
 use super::line::Line;
 
-/// The most text lines that a reply may have; none of our commands has more than two.
-const LINES_MAX: usize = 8;
+/// The most text lines that a reply may have: the history's 32 rows, with some of somebody else's between.
+const LINES_MAX: usize = 40;
 
 /// How a reply ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,11 @@ impl Reply {
         let mut values = self.lines.iter().filter_map(|line| V::parse(std::str::from_utf8(line).ok()?));
         let value = values.next().filter(|_| self.end == End::Ok)?;
         values.next().is_none().then_some(value)
+    }
+
+    /// The rows of history in it; what is damaged is left out.
+    pub fn rows(&self) -> Vec<Row> {
+        self.lines.iter().filter_map(|line| Row::parse(std::str::from_utf8(line).ok()?)).collect()
     }
 }
 

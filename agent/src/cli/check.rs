@@ -54,6 +54,7 @@ fn sensor(settings: &SensorSettings) -> Value {
         "imei": settings.imei,
         "interval": duration(settings.interval),
         "report_interval": duration(settings.report_interval),
+        "history_interval": duration(settings.history_interval),
         "warm_up": duration(settings.warm_up),
         "report_on_change": change,
         "transmitter": {

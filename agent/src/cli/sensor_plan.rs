@@ -77,12 +77,15 @@ impl Shown {
     }
 
     fn write(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Cost { polls, looks, reports, sleep_mah_a_day, mah_a_day, days } = self.cost;
+        let Cost { polls, looks, history, reports, sleep_mah_a_day, mah_a_day, days } = self.cost;
         writeln!(out, "{}", self.device_id)?;
         line(out, "poll", self.interval_s, polls)?;
         line(out, "report by itself", self.report_interval_s, reports)?;
         if let Some(looks) = looks {
             line(out, "look for a change", DAY_S / looks.times_a_day, looks)?;
+        }
+        if let Some(history) = history {
+            line(out, "keep its history", DAY_S / history.times_a_day, history)?;
         }
         writeln!(out, "  {:<18} {:>27} {sleep_mah_a_day:>9.1} mAh a day", "sleep", "")?;
         writeln!(out, "  {:<18} {:>27} {mah_a_day:>9.1} mAh a day", "together", "")?;

@@ -12,8 +12,8 @@ use super::reader::{Section, Span};
 use super::sections::Sensor;
 use crate::sampler::Plan;
 use crate::settings::{
-    ACCURACY_DEFAULT, Calibration, HumidityTransmitter, JUMP_DEFAULT, PIN_LEN_MAX, ProbeClass, ReportOnChange,
-    SensorSettings, Transmitter, is_pin,
+    ACCURACY_DEFAULT, Calibration, HISTORY_INTERVAL_DEFAULT, HumidityTransmitter, JUMP_DEFAULT, PIN_LEN_MAX,
+    ProbeClass, ReportOnChange, SensorSettings, Transmitter, is_pin,
 };
 
 /// What earlier sensors are called and where they hang: each only once.
@@ -42,6 +42,7 @@ fn read_settings(section: &mut Section<'_>, base: &Path, seen: &mut Seen) -> Opt
     let imei: Option<String> = section.optional("imei");
     let interval = section.required("interval").map(|Span(interval)| interval);
     let report_interval = section.required("report_interval").map(|Span(interval)| interval);
+    let Span(history_interval) = section.or("history_interval", Span(HISTORY_INTERVAL_DEFAULT));
     let warm_up = section.required("warm_up").map(|Span(warm_up)| warm_up);
     let transmitter = read_transmitter(section.section("transmitter"));
     let report_on_change = read_change(section.optional_section("report_on_change"));
@@ -59,6 +60,7 @@ fn read_settings(section: &mut Section<'_>, base: &Path, seen: &mut Seen) -> Opt
         imei,
         interval: interval?,
         report_interval: report_interval?,
+        history_interval,
         warm_up: warm_up?,
         report_on_change,
         transmitter: transmitter?,

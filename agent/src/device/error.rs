@@ -125,6 +125,15 @@ pub enum DeviceError {
         /// What was sent.
         command: String,
     },
+    /// The device does not know the command and has passed it on to its modem.
+    #[error("the sensor on `{port}` does not know `{command}`")]
+    #[diagnostic(code(device::not_known), help("its firmware is older than the command; see `AT+MODEL=?`"))]
+    NotKnown {
+        /// As configured.
+        port: String,
+        /// What was sent.
+        command: String,
+    },
     /// The device said `OK` and reads back something else.
     #[error("the sensor on `{port}` took `{command}` but reads back another value")]
     #[diagnostic(code(device::not_applied), help("restart the sensor with its button; the agent sets it again"))]
@@ -161,7 +170,9 @@ impl DeviceError {
             Self::NoAnswer { .. } | Self::Restarted { .. } => SensorFault::NoAnswer,
             Self::WrongPin { .. } | Self::NoPin { .. } => SensorFault::WrongPin,
             Self::WrongSensor { .. } => SensorFault::WrongSensor,
-            Self::Damaged { .. } | Self::Refused { .. } | Self::NotApplied { .. } => SensorFault::DamagedReply,
+            Self::Damaged { .. } | Self::Refused { .. } | Self::NotKnown { .. } | Self::NotApplied { .. } => {
+                SensorFault::DamagedReply
+            }
         }
     }
 

@@ -8,6 +8,7 @@ pub mod error;
 pub mod pace;
 pub mod relock;
 
+pub mod history;
 mod link;
 pub mod session;
 

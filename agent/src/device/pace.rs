@@ -34,6 +34,11 @@ impl Pace {
         real_time.mul_f64(self.0.factor())
     }
 
+    /// How much real time passes in that much device time.
+    pub fn real_time(self, device_time: Duration) -> Duration {
+        self.0.shorten(device_time)
+    }
+
     fn shortened(self, device_time: Duration, floor: Duration) -> Duration {
         self.0.shorten(device_time).max(device_time.min(floor))
     }
@@ -52,6 +57,6 @@ mod tests {
         let fast = Pace::new(Speed::parse(Some("50")).unwrap());
         assert_eq!(fast.patience(seconds(8)), PATIENCE_MIN);
         assert_eq!(fast.pause(seconds(300)), seconds(6));
-        assert_eq!(fast.device_time(seconds(6)), seconds(300));
+        assert_eq!((fast.device_time(seconds(6)), fast.real_time(seconds(300))), (seconds(300), seconds(6)));
     }
 }

@@ -205,7 +205,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     }
 
     /// One command and its reply; a refusal is an error. A block heard meanwhile is the device's own.
-    async fn exchange(&mut self, command: &Command) -> Result<Reply, DeviceError> {
+    pub(super) async fn exchange(&mut self, command: &Command) -> Result<Reply, DeviceError> {
         let (reply, block) = self.repeat(command, COMMAND_TIMEOUT).await?;
         block.into_iter().for_each(|block| self.keep(block));
         if reply.end == End::ParameterError {
@@ -217,12 +217,13 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     /// Sends a command until it is answered, bounded.
     async fn repeat(&mut self, command: &Command, takes: Duration) -> Result<(Reply, Option<Block>), DeviceError> {
         let within = self.access.pace.patience(takes);
-        let (mut relocked, mut repeated) = (false, false);
+        let (mut relocked, mut repeated, mut unknown) = (false, false, false);
         for _ in 0..ATTEMPTS {
             self.sending = Some(Sending { at: Instant::now(), relocked, repeated });
             match self.attempt(command, within).await? {
-                // Not recognised by the device: the line was damaged on its way there.
+                // Not recognised by the device: the line was damaged on its way there, or its firmware is old.
                 Attempt::Replied(reply, block) if reply.end == End::ModemError => {
+                    unknown = true;
                     block.into_iter().for_each(|block| self.keep(block));
                     self.resynchronise().await?;
                 }
@@ -232,12 +233,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
                     self.log_in_again().await?;
                 }
                 Attempt::TimedOut => {
-                    repeated = true;
+                    (repeated, unknown) = (true, false);
                     self.resynchronise().await?;
                 }
             }
         }
-        Err(DeviceError::NoAnswer { port: self.port(), command: command.to_string(), within })
+        let (port, command) = (self.port(), command.to_string());
+        Err(if unknown {
+            DeviceError::NotKnown { port, command }
+        } else {
+            DeviceError::NoAnswer { port, command, within }
+        })
     }
 
     async fn attempt(&mut self, command: &Command, within: Duration) -> Result<Attempt, DeviceError> {
@@ -260,7 +266,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     }
 
     /// Finds the place in the dialogue again: quiet, `AT`, its answer, quiet. A lock is an answer too.
-    async fn resynchronise(&mut self) -> Result<(), DeviceError> {
+    pub(super) async fn resynchronise(&mut self) -> Result<(), DeviceError> {
         let command = Command::attention();
         let within = self.access.pace.patience(ATTENTION_TIMEOUT);
         tracing::debug!(port = self.access.port, "no clean answer: finding the place again");

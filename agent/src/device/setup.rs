@@ -77,8 +77,11 @@ where
     Ok(Applied { warm_up_before, warm_up, not_taken: problems.into_iter().flatten().collect() })
 }
 
-/// What was found before, and why it is not as wanted now.
-async fn set<Io, S>(session: &mut Session<Io>, wanted: &S) -> Result<(S, Option<DeviceError>), DeviceError>
+/// Sets one thing if it differs: what was found before, and why it is not as wanted now.
+///
+/// # Errors
+/// The device cannot be talked to.
+pub async fn set<Io, S>(session: &mut Session<Io>, wanted: &S) -> Result<(S, Option<DeviceError>), DeviceError>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: Setting,

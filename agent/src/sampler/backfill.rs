@@ -9,13 +9,16 @@ use std::time::Duration;
 use kitchen_contract::time::{Clock, Timestamp};
 
 use crate::at::history::Row;
+use crate::at::sensor_clock::SensorClock;
+use crate::device::pace::Pace;
 
-/// 2024-01-01T00:00:00Z: a sensor's clock that says less has never been set (device reference 11).
-const CLOCK_SET_FROM_UNIX_MS: i64 = 1_704_067_200_000;
 /// So near to a reading of our own a row says nothing new.
 const BESIDE: Duration = Duration::from_secs(30);
 /// The sensor's clock shows whole seconds, and is asked in some tenths: what that makes uncertain, in ms.
 const COMPARED_WITHIN_MS: u64 = 1_500;
+/// So far the sensor's clock may be off before the agent sets it; and as far a mobile network may have put it right in the
+/// meantime, which nobody sees.
+pub const CORRECTED_BY: Duration = Duration::from_secs(60);
 /// How far the sensor's clock may run off, in millionths: a cheap crystal from a freezer's wall to a kitchen's ceiling.
 const DRIFT_PPM: u64 = 200;
 
@@ -29,7 +32,7 @@ pub struct Hole {
 }
 
 /// Both clocks at the moment when the history was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Compared {
     /// The sensor's.
     pub sensor: Timestamp,
@@ -37,6 +40,8 @@ pub struct Compared {
     pub own: Timestamp,
     /// How far ours can be trusted.
     pub own_bound_ms: u64,
+    /// How fast the sensor's runs.
+    pub pace: Pace,
 }
 
 /// A row with its place on our time line.
@@ -62,20 +67,21 @@ pub fn fill(rows: &[Row], compared: Compared, hole: Hole) -> Vec<Found> {
     found
 }
 
-fn place(row: &Row, Compared { sensor, own, own_bound_ms }: Compared) -> Option<Found> {
-    let age_ms = sensor.ms_since(row.at);
-    if row.at.unix_ms() < CLOCK_SET_FROM_UNIX_MS || age_ms < 0 {
+fn place(row: &Row, Compared { sensor, own, own_bound_ms, pace }: Compared) -> Option<Found> {
+    let age = Duration::from_millis(u64::try_from(sensor.ms_since(row.at)).ok()?);
+    if !SensorClock(row.at).is_set() {
         return None;
     }
-    let drift_ms = age_ms.unsigned_abs() * DRIFT_PPM / 1_000_000;
-    let bound_ms = own_bound_ms + COMPARED_WITHIN_MS + drift_ms;
+    let age_ms = pace.real_time(age).as_millis() as u64;
+    let bound_ms = own_bound_ms + COMPARED_WITHIN_MS + CORRECTED_BY.as_millis() as u64 + age_ms * DRIFT_PPM / 1_000_000;
     let clock = Clock::Estimated { bound_ms: Some(bound_ms) };
-    Some(Found { timestamp: own.saturating_add_ms(-age_ms), clock, row: *row })
+    Some(Found { timestamp: own.saturating_add_ms(-(age_ms as i64)), clock, row: *row })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::speed::Speed;
 
     fn utc(text: &str) -> Timestamp {
         format!("2026-12-01T{text}.000Z").parse().unwrap()
@@ -88,10 +94,11 @@ mod tests {
     /// The sensor's clock is two seconds ahead of ours.
     fn filled(rows: &[&str]) -> Vec<String> {
         let rows: Vec<Row> = rows.iter().map(|text| row(text)).collect();
-        let compared = Compared { sensor: utc("12:00:02"), own: utc("12:00:00"), own_bound_ms: 20 };
+        let compared =
+            Compared { sensor: utc("12:00:02"), own: utc("12:00:00"), own_bound_ms: 20, pace: Pace::new(Speed::REAL) };
         let hole = Hole { from: utc("10:00:00"), to: utc("11:30:00") };
         let found = fill(&rows, compared, hole);
-        assert!(found.iter().all(|found| matches!(found.clock, Clock::Estimated { bound_ms: Some(1520..=4000) })));
+        assert!(found.iter().all(|found| matches!(found.clock, Clock::Estimated { bound_ms: Some(61_520..=64_000) })));
         found.into_iter().map(|found| found.timestamp.to_string()[11..19].to_owned()).collect()
     }
 

@@ -1,7 +1,7 @@
 //! What a plan costs the sensor's battery, from the figures of the device reference. Pure.
 //!
-//! Counted: every time the transmitter is powered (polls, looks for a change, the sensor's own reports) and sleep. Not
-//! counted, because the reference has no figure for it: the radio sessions of the reports, the console, self-discharge. So
+//! Counted: every time the transmitter is powered (polls, looks for a change, the sensor's own reports and history) and
+//! sleep. Not counted, because the reference has no figure for it: the radio sessions of the reports, the console, self-discharge. So
 //! the battery lasts at most this long.
 
 use std::time::Duration;
@@ -39,6 +39,8 @@ pub struct Cost {
     pub polls: Habit,
     /// The sensor's own looks for a change, if it is to look.
     pub looks: Option<Habit>,
+    /// The sensor's measurements for its history, if it keeps one.
+    pub history: Option<Habit>,
     /// The sensor's own reports, without their radio.
     pub reports: Habit,
     /// In mAh a day.
@@ -59,10 +61,11 @@ pub fn cost(plan: &Plan) -> Cost {
     let polls = habit(plan.interval);
     let reports = habit(plan.wanted.report_interval.duration());
     let looks = plan.wanted.report_on_change.every().map(habit);
+    let history = plan.history.interval().map(habit);
     let sleep_mah_a_day = SLEEP_MA * HOURS_A_DAY;
-    let looking = looks.map_or(0.0, |looks| looks.mah_a_day);
-    let mah_a_day = polls.mah_a_day + reports.mah_a_day + looking + sleep_mah_a_day;
-    Cost { polls, looks, reports, sleep_mah_a_day, mah_a_day, days: BATTERY_MAH / mah_a_day }
+    let habits = [Some(polls), Some(reports), looks, history];
+    let mah_a_day = habits.iter().flatten().map(|habit| habit.mah_a_day).sum::<f64>() + sleep_mah_a_day;
+    Cost { polls, looks, history, reports, sleep_mah_a_day, mah_a_day, days: BATTERY_MAH / mah_a_day }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod plausibility;
 pub mod punctuality;
 pub mod raw_watch;
 pub mod schedule;
+pub mod upkeep;
 pub mod warm_up;
 
 pub mod reading;
@@ -23,6 +24,7 @@ pub mod state;
 
 pub mod task;
 
+mod chores;
 mod greeting;
 mod polling;
 

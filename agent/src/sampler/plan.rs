@@ -11,6 +11,7 @@ use kitchen_contract::unit::Celsius;
 use secrecy::SecretString;
 
 use crate::at::command::{OutOfRange, Value};
+use crate::at::history_log::HistoryLog;
 use crate::at::identity::Imei;
 use crate::at::report_interval::ReportInterval;
 use crate::at::report_on_change::ReportOnChange;
@@ -59,6 +60,8 @@ pub struct Plan {
     pub jump: f64,
     /// What the device is to be set to.
     pub wanted: Wanted,
+    /// How it keeps its own history.
+    pub history: HistoryLog,
 }
 
 /// Where the console's PIN is.
@@ -101,6 +104,7 @@ impl Plan {
         let mut problems = Problems::default();
         let imei = settings.imei.as_deref().and_then(|text| problems.imei(text));
         let wanted = problems.wanted(settings);
+        let history = problems.history(settings.history_interval);
         problems.interval(settings);
         if settings.port.is_none() && settings.imei.is_none() {
             problems.add("port", "is missing: give it, or the sensor's `imei`, and it is looked for on every port");
@@ -111,8 +115,8 @@ impl Plan {
         if !JUMP.contains(&settings.jump) {
             problems.add("jump", format!("not between {} and {} °C", JUMP.start(), JUMP.end()));
         }
-        match wanted {
-            Some(wanted) if problems.found.is_empty() => Ok(Self {
+        match wanted.zip(history) {
+            Some((wanted, history)) if problems.found.is_empty() => Ok(Self {
                 device_id: settings.device_id.clone(),
                 port: settings.port.clone(),
                 pin: Pin::new(settings),
@@ -123,6 +127,7 @@ impl Plan {
                 humidity: settings.humidity,
                 jump: settings.jump,
                 wanted,
+                history,
             }),
             Some(_) | None => Err(problems.found),
         }
@@ -170,6 +175,14 @@ impl Problems {
         let report_interval = self.keep("report_interval", ReportInterval::new(report_s?));
         let report_on_change = self.report_on_change(settings.report_on_change, &settings.transmitter);
         Some(Wanted { warm_up: warm_up?, report_interval: report_interval?, report_on_change: report_on_change? })
+    }
+
+    fn history(&mut self, interval: Duration) -> Option<HistoryLog> {
+        if interval.is_zero() {
+            return Some(HistoryLog::OFF);
+        }
+        let minutes = self.whole("history_interval", interval, Duration::from_secs(60))?;
+        self.keep("history_interval", HistoryLog::every(minutes))
     }
 
     fn report_on_change(
@@ -262,6 +275,8 @@ mod tests {
         check("interval = '2days'", &["interval"]);
         check("report_interval = '59s'", &["report_interval"]);
         check("report_interval = '90500ms'", &["report_interval"]);
+        check("history_interval = '90s'", &["history_interval"]);
+        check("history_interval = '256m'", &["history_interval"]);
         check("warm_up = '181s'", &["warm_up", "interval"]);
         check("warm_up = '6s 1us'", &["warm_up"]);
         check("report_on_change = { every = '19h', by = 2.0 }", &["report_on_change.every"]);

@@ -18,8 +18,10 @@ use super::punctuality::Circumstances;
 use super::reading;
 use super::state::{self, SensorState};
 use super::task::{RecorderGone, Stop, Task};
+use super::upkeep::Upkeep;
 use super::warm_up::WarmUps;
 use crate::at::block::Block;
+use crate::clock::wall::Stamp;
 use crate::convert::convert;
 use crate::device::error::DeviceError;
 use crate::device::session::{Sending, Session};
@@ -58,6 +60,7 @@ impl Task {
     async fn ready(&mut self, greeting: Greeting) -> Result<(), RecorderGone> {
         let Greeting { identity, applied } = greeting;
         self.greeted_at = self.now();
+        self.upkeep.greeted();
         self.warm_ups = WarmUps::new(&applied, self.device_now());
         let imei = identity.imei.as_str().to_owned();
         if let Some(known) = self.known.replace(identity.imei).filter(|known| known.as_str() != imei) {
@@ -89,6 +92,7 @@ impl Task {
     fn forget(&mut self) {
         self.plausibility = Plausibility::new(self.plan.jump);
         (self.raw_watch, self.placement) = Default::default();
+        self.upkeep = Upkeep::new(self.outlets.pace.pause(self.plan.interval));
     }
 
     /// A restart prints its text in several lines and is one event. The first greeting of all finds no restart.
@@ -126,6 +130,9 @@ impl Task {
         self.schedule.advance(self.now());
         if self.schedule.is_open() {
             return self.poll(session).await;
+        }
+        if self.keep_up(session).await? {
+            return Ok(());
         }
         let due = self.outlets.start + self.schedule.next();
         match session.listen(due).await? {
@@ -284,6 +291,7 @@ impl Task {
     async fn reading(&mut self, block: &Block, outcome: Outcome, trigger: Trigger) -> Result<(), RecorderGone> {
         let body = reading::measured(&self.plan, &block.measurement, (outcome, trigger));
         self.observe(block.arrived, body).await?;
+        self.upkeep.measured(block.arrived);
         let at = self.outlets.pace.device_time(block.arrived);
         match outcome.ok().and_then(|celsius| self.placement.take(at, celsius.get())) {
             Some(active) => self.diagnosed(Diagnostic::ProbeOutside, active).await,
@@ -301,18 +309,23 @@ impl Task {
     }
 
     async fn observe(&self, at: Duration, body: Body) -> Result<(), RecorderGone> {
-        self.outlets.observations.send(Observation { at: Moment(at), body }).await.map_err(|_| RecorderGone)
+        self.observe_at(at, None, body).await
+    }
+
+    pub(super) async fn observe_at(&self, at: Duration, stamp: Option<Stamp>, body: Body) -> Result<(), RecorderGone> {
+        let observation = Observation { at: Moment(at), stamp, body };
+        self.outlets.observations.send(observation).await.map_err(|_| RecorderGone)
     }
 
     fn show(&self, state: SensorState) {
         state::show(&self.outlets.state, &self.plan.device_id, state);
     }
 
-    fn now(&self) -> Duration {
+    pub(super) fn now(&self) -> Duration {
         self.outlets.start.elapsed()
     }
 
-    fn device_now(&self) -> Duration {
+    pub(super) fn device_now(&self) -> Duration {
         self.outlets.pace.device_time(self.now())
     }
 }

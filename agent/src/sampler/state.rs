@@ -66,7 +66,7 @@ impl From<&DeviceError> for SensorState {
             DeviceError::NoAnswer { .. } => Self::NoAnswer,
             DeviceError::WrongPin { .. } | DeviceError::NoPin { .. } => Self::WrongPin,
             DeviceError::Restarted { .. } => Self::LoggingIn,
-            DeviceError::Damaged { .. } => Self::Damaged,
+            DeviceError::Damaged { .. } | DeviceError::NotKnown { .. } => Self::Damaged,
             DeviceError::Refused { .. } | DeviceError::NotApplied { .. } => {
                 Self::NotConfigured { problem: error.to_string() }
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kitchen_contract::fault::SensorFault;
+use kitchen_contract::time::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -20,8 +21,10 @@ use super::punctuality::Punctuality;
 use super::raw_watch::RawWatch;
 use super::schedule::Schedule;
 use super::state::SensorState;
+use super::upkeep::Upkeep;
 use super::warm_up::WarmUps;
 use crate::at::identity::Imei;
+use crate::clock::shared::SharedClock;
 use crate::device::directory::{Directory, SensorPort, Source};
 use crate::device::error::DeviceError;
 use crate::device::pace::Pace;
@@ -48,6 +51,10 @@ pub struct Outlets {
     pub start: Instant,
     /// How fast device time runs.
     pub pace: Pace,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// Until when there are readings of earlier runs, as far as that is known.
+    pub recorded_until: Option<Timestamp>,
 }
 
 /// The recorder takes no more observations, so sampling has no sense any more.
@@ -83,6 +90,7 @@ pub(super) struct Task {
     pub(super) plausibility: Plausibility,
     pub(super) raw_watch: RawWatch,
     pub(super) placement: Placement,
+    pub(super) upkeep: Upkeep,
     /// When the sensor was last greeted.
     pub(super) greeted_at: Duration,
     pub(super) warm_ups: WarmUps,
@@ -122,6 +130,7 @@ impl Task {
     fn new(plan: Plan, outlets: Outlets) -> Self {
         let schedule = Schedule::new(outlets.start.elapsed(), outlets.pace.pause(plan.interval));
         let plausibility = Plausibility::new(plan.jump);
+        let upkeep = Upkeep::new(outlets.pace.pause(plan.interval));
         Self {
             plan: Arc::new(plan),
             outlets,
@@ -129,6 +138,7 @@ impl Task {
             plausibility,
             raw_watch: RawWatch::default(),
             placement: Placement::default(),
+            upkeep,
             greeted_at: Duration::ZERO,
             warm_ups: WarmUps::default(),
             known: None,

@@ -30,6 +30,11 @@ impl WarmUps {
         self.now
     }
 
+    /// Of a row of the sensor's history, which may be older than the last change.
+    pub fn in_history(&self) -> Duration {
+        self.now.min(self.before)
+    }
+
     /// Of a block that was overheard at this moment.
     pub fn overheard(&self, at: Duration) -> Duration {
         if at < self.changed_at + DOUBT { self.now.min(self.before) } else { self.now }

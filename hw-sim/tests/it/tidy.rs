@@ -33,6 +33,7 @@ const PURE: &[&str] = &[
     "agent/src/sampler/raw_watch.rs",
     "agent/src/sampler/reading.rs",
     "agent/src/sampler/schedule.rs",
+    "agent/src/sampler/upkeep.rs",
     "agent/src/sampler/warm_up.rs",
     "cloud/src/alert",
     "cloud/src/endpoint/policy.rs",

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use kitchen_contract::fault::SensorFault;
 use kitchen_contract::record::{Body, Event, Reading};
+use kitchen_contract::time::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::shared::SharedClock;
 use crate::device::directory::Source;
 use crate::device::error::DeviceError;
 use crate::device::pace::Pace;
@@ -26,6 +28,8 @@ use crate::speed::Speed;
 
 pub(super) const IMEI: &str = "861234509876543";
 pub(super) const BOOT: &str = "¶DRAGINO NB bootloader v1.3¶[616]reboot error:NRST!¶¶DRAGINO PS-NB NB-IoT Sensor Node¶";
+/// The last reading that earlier runs have.
+pub(super) const RECORDED_UNTIL: &str = "2026-12-01T08:00:00.000Z";
 pub(super) const OTHER_IMEI: &str = "861234509876550";
 
 /// A device that does what the reference says, as far as the task can tell.
@@ -43,7 +47,13 @@ pub(super) struct Fake {
     pub(super) print: String,
     /// What the next measurements read, in mA; the last one stays.
     pub(super) currents: VecDeque<&'static str>,
-    pub(super) settings: [(&'static str, String); 3],
+    pub(super) settings: [(&'static str, String); 4],
+    /// What its clock said, and when; and the rows of its history.
+    pub(super) clock: (Timestamp, Instant),
+    pub(super) history: Vec<&'static str>,
+    /// Lines that its firmware does not know.
+    pub(super) unknown: &'static str,
+    pub(super) asked: Vec<String>,
     pub(super) measured: u32,
 }
 
@@ -56,7 +66,14 @@ impl Fake {
             self.locked = line != self.pin;
             return format!("[1]Password {}¶", if self.locked { "Incorrect" } else { "Correct" });
         }
+        self.asked.push(line.to_owned());
         match line {
+            _ if line.contains(self.unknown) => "ERROR¶".to_owned(),
+            "AT+CDP" => format!("{}¶OK¶¶", self.history.iter().map(|row| format!("{row}¶")).collect::<String>()),
+            "AT+TIMESTAMP=?" => {
+                let now = self.clock.0.saturating_add_ms(self.clock.1.elapsed().as_millis() as i64).to_string();
+                format!("{} {}¶¶OK¶¶", &now[..10], &now[10..19])
+            }
             "AT" => "¶OK¶¶".to_owned(),
             "AT+MODEL=?" => "PS-NB,v1.1.2¶¶OK¶¶".to_owned(),
             "AT+DEUI=?" => format!("{}¶¶OK¶¶", self.imei),
@@ -74,6 +91,11 @@ impl Fake {
 
     fn setting(&mut self, line: &str) -> String {
         let (name, value) = line.split_once('=').unwrap();
+        if name == "TIMESTAMP" {
+            let seconds: i64 = value.parse().unwrap();
+            self.clock = (Timestamp::from_unix_ms(seconds * 1000).unwrap(), Instant::now());
+            return "¶OK¶¶".to_owned();
+        }
         let setting = self.settings.iter_mut().find(|(known, _)| *known == name).unwrap();
         if value == "?" {
             return format!("{}¶¶OK¶¶", setting.1);
@@ -98,6 +120,7 @@ pub(super) struct Bench {
     pub(super) shutdown: CancellationToken,
     pub(super) task: JoinHandle<Result<(), RecorderGone>>,
     pub(super) start: Instant,
+    pub(super) clock: SharedClock,
 }
 
 impl Bench {
@@ -112,7 +135,16 @@ impl Bench {
             resetting: false,
             print: String::new(),
             currents: VecDeque::from(["10.976"]),
-            settings: [("12VT", "500".into()), ("TDC", "7200".into()), ("ROC", "0,0,0,0".into())],
+            settings: [
+                ("12VT", "500".into()),
+                ("TDC", "7200".into()),
+                ("ROC", "0,0,0,0".into()),
+                ("CLOCKLOG", "1,65535,15,8".into()),
+            ],
+            clock: (Timestamp::from_unix_ms(0).unwrap(), Instant::now()),
+            history: Vec::new(),
+            unknown: "nothing",
+            asked: Vec::new(),
             measured: 0,
         }));
         let (observed, observations) = mpsc::channel(64);
@@ -120,10 +152,20 @@ impl Bench {
         let (shutdown, start) = (CancellationToken::new(), Instant::now());
         let (counted, punctuality) = watch::channel(Punctuality::default());
         let pace = Pace::new(Speed::REAL);
-        let outlets = Outlets { observations: observed, state: shown, punctuality: counted, start, pace };
+        let clock = SharedClock::new(start);
+        let recorded_until = Some(RECORDED_UNTIL.parse().unwrap());
+        let outlets = Outlets {
+            observations: observed,
+            state: shown,
+            punctuality: counted,
+            start,
+            pace,
+            clock: clock.clone(),
+            recorded_until,
+        };
         let device = Arc::clone(&fake);
         let task = tokio::spawn(run(Line(device), plan(extra), outlets, shutdown.clone()));
-        Self { fake, observations, state, punctuality, shutdown, task, start }
+        Self { fake, observations, state, punctuality, shutdown, task, start, clock }
     }
 
     pub(super) fn set(&self, change: impl FnOnce(&mut Fake)) {

@@ -2,3 +2,4 @@
 
 pub(super) mod bench;
 mod task;
+mod upkeep;

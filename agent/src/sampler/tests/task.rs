@@ -30,7 +30,7 @@ async fn finds_sets_and_polls_on_the_grid() {
     assert_eq!(bench.start.elapsed().as_secs(), 120);
     assert_eq!(*bench.state.borrow(), SensorState::Ready);
     let settings = bench.fake.lock().unwrap().settings.clone().map(|(_, value)| value);
-    assert_eq!(settings, ["6000", "1200", "1,300,320,0"]);
+    assert_eq!(settings[..3], ["6000", "1200", "1,300,320,0"]);
 }
 
 #[tokio::test(start_paused = true)]

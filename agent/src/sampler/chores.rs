@@ -1,0 +1,116 @@
+//! Between two polls: the sensor's clock and history, read and set. The third part of [`super::task`].
+//!
+//! Nothing here is worth a failing sensor: what does not work is said once and put off. Decided in [`super::upkeep`], and
+//! which rows fill a hole in [`super::backfill`].
+
+use std::time::Duration;
+
+use kitchen_contract::record::Trigger;
+use kitchen_contract::time::{Clock, Timestamp};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::backfill::{CORRECTED_BY, Compared, Found, Hole, fill};
+use super::reading;
+use super::task::{RecorderGone, Stop, Task};
+use super::upkeep::{Chore, Missed};
+use crate::at::sensor_clock::SensorClock;
+use crate::clock::wall::Stamp;
+use crate::convert::convert;
+use crate::device::error::DeviceError;
+use crate::device::history::{self, History};
+use crate::device::session::Session;
+use crate::observation::Moment;
+
+/// What a chore takes at most, on a line in order; it begins only when the next poll is not due for so long.
+const CHORE_TAKES: Duration = Duration::from_secs(10);
+/// With a worse clock of our own nothing is dated by it, in ms.
+const OWN_BOUND_MAX_MS: u64 = 60_000;
+
+impl Task {
+    /// Does what is to be done, if there is time for it; whether it did.
+    pub(super) async fn keep_up<Io>(&mut self, session: &mut Session<Io>) -> Result<bool, Stop>
+    where
+        Io: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Some(chore) = self.chore() else { return Ok(false) };
+        let done = match chore {
+            Chore::Read => history::read(session).await.map(|history| self.upkeep.read(history)),
+            Chore::Set => self.set_clock(session).await,
+            Chore::Place => {
+                self.place().await?;
+                Ok(())
+            }
+        };
+        match done {
+            Err(error) if error.is_port() || matches!(error, DeviceError::Restarted { .. }) => Err(error.into()),
+            Err(error) => {
+                tracing::info!(sensor.id = %self.plan.device_id, %error, "the sensor's clock and history are put off");
+                self.upkeep.failed(self.device_now(), &error);
+                Ok(true)
+            }
+            Ok(()) => Ok(true),
+        }
+    }
+
+    fn chore(&self) -> Option<Chore> {
+        let free = self.schedule.next().saturating_sub(self.now());
+        let takes = self.outlets.pace.pause(CHORE_TAKES).min(self.outlets.pace.pause(self.plan.interval) / 2);
+        let chore = self.upkeep.next(self.device_now(), self.own_time(self.now()).is_some())?;
+        (free >= takes).then_some(chore)
+    }
+
+    async fn set_clock<Io>(&mut self, session: &mut Session<Io>) -> Result<(), DeviceError>
+    where
+        Io: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Some((time, _)) = self.own_time(self.now()) else { return Ok(()) };
+        let asked = self.now();
+        let now = || SensorClock(time.saturating_add_ms((self.now() - asked).as_millis() as i64));
+        history::set(session, &self.plan.history, CORRECTED_BY, now).await?;
+        self.upkeep.set(self.device_now());
+        Ok(())
+    }
+
+    /// Records the rows that fill holes, the oldest first.
+    async fn place(&mut self) -> Result<(), RecorderGone> {
+        let Some((history, missed)) = self.upkeep.take() else { return Ok(()) };
+        let Some((own, own_bound_ms)) = self.own_time(history.asked) else { return Ok(()) };
+        let compared = Compared { sensor: history.clock.0, own, own_bound_ms, pace: self.outlets.pace };
+        for hole in missed.iter().filter_map(|missed| self.hole(missed)) {
+            let found = fill(&history.rows, compared, hole);
+            tracing::info!(device.id = %self.plan.device_id, from = %hole.from, to = %hole.to, readings = found.len(), "hole filled from the sensor's history");
+            for row in found {
+                self.backfill(&history, row).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn backfill(&self, history: &History, found: Found) -> Result<(), RecorderGone> {
+        let outcome = convert(found.row.current, &self.plan.scale, self.warm_ups.in_history());
+        let body = reading::measured(&self.plan, &found.row.measurement(), (outcome, Trigger::Backfill));
+        let stamp = Stamp::Settled { timestamp: found.timestamp, clock: found.clock };
+        self.observe_at(history.asked, Some(stamp), body).await
+    }
+
+    /// Where a hole lies in time. What the agent has not seen begin is a hole only of a sensor that is bound by its IMEI:
+    /// of another, nobody knows what it measured before.
+    fn hole(&self, missed: &Missed) -> Option<Hole> {
+        let (to, _) = self.own_time(missed.to)?;
+        let from = match missed.from {
+            Some(from) => self.own_time(from)?.0,
+            None => self.outlets.recorded_until.filter(|_| self.plan.imei.is_some())?,
+        };
+        Some(Hole { from, to })
+    }
+
+    /// Our own time at a moment and how far it can be trusted, in ms; none while that is not known well enough.
+    fn own_time(&self, at: Duration) -> Option<(Timestamp, u64)> {
+        let Stamp::Settled { timestamp, clock } = self.outlets.clock.stamp(Moment(at)) else { return None };
+        let bound_ms = match clock {
+            Clock::Synced => Some(1_000),
+            Clock::Estimated { bound_ms } => bound_ms,
+        };
+        Some((timestamp, bound_ms.filter(|bound_ms| *bound_ms <= OWN_BOUND_MAX_MS)?))
+    }
+}
