@@ -12,8 +12,8 @@ pub const LINE_BYTES_MAX: usize = 512;
 pub enum Digested {
     /// Not enough bytes yet.
     Incomplete,
-    /// A line, without the CR LF that ended it. One that ended in LF alone keeps this visible by an LF at its end: the
-    /// device never sends that inside a measurement.
+    /// A line, without the CR LF that ended it. One that ended in LF alone, or in CR alone, keeps that at its end: the device
+    /// never sends the one inside a measurement, and the other is an echo of what was typed.
     Line(Vec<u8>),
     /// A line ended that was longer than [`LINE_BYTES_MAX`]; the next one begins clean.
     Overlong,
@@ -31,6 +31,9 @@ impl LineDigest {
     pub fn push(&mut self, byte: u8) -> Digested {
         if byte == b'\n' {
             return self.end();
+        }
+        if self.line.last() == Some(&b'\r') && !self.overlong {
+            return Digested::Line(std::mem::replace(&mut self.line, vec![byte]));
         }
         if self.line.len() < LINE_BYTES_MAX {
             self.line.push(byte);
@@ -75,7 +78,7 @@ mod tests {
     #[test]
     fn lines_end_in_cr_lf_and_a_lone_lf_shows() {
         check(b"1500\r\n\r\nOK\r\n\r\nrest", &[line("1500"), line(""), line("OK"), line("")]);
-        check(b"a\nb\rc\r\n", &[line("a\n"), line("b\rc")]);
+        check(b"a\nb\rc\r\n", &[line("a\n"), line("b\r"), line("c")]);
         check(b"\x00\xff\x1b[2J\r\n", &[Digested::Line(b"\x00\xff\x1b[2J".to_vec())]);
     }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::error::DeviceError;
 use crate::at::digest::{Digested, LineDigest};
@@ -22,16 +22,26 @@ pub(super) struct Link<Io> {
     port: String,
     digest: LineDigest,
     unread: VecDeque<u8>,
+    /// When the device last said something.
+    heard_at: Option<Instant>,
 }
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Link<Io> {
     pub(super) fn new(io: Io, port: String) -> Self {
-        Self { io, port, digest: LineDigest::default(), unread: VecDeque::new() }
+        Self { io, port, digest: LineDigest::default(), unread: VecDeque::new(), heard_at: None }
     }
 
     /// The port as configured, for messages.
     pub(super) fn port(&self) -> String {
         self.port.clone()
+    }
+
+    /// Waits until the device has been quiet for so long: while it prints, also the empty line behind its `OK`, it loses what
+    /// is sent to it.
+    pub(super) async fn take_turns(&self, turnaround: Duration) {
+        if let Some(heard_at) = self.heard_at {
+            sleep_until(heard_at + turnaround).await;
+        }
     }
 
     /// Writes all bytes. Never flushes: on a serial port that waits inside the system until the line has drained.
@@ -79,6 +89,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Link<Io> {
             Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
             Ok(Err(error)) => return Err(self.unplugged(Some(error))),
         };
+        self.heard_at = Some(Instant::now());
         self.unread.extend(&chunk[..count]);
         Ok(true)
     }

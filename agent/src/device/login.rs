@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::error::DeviceError;
 use super::session::{ATTENTION_TIMEOUT, Session};
-use crate::at::command::{Command, LINE_END};
+use crate::at::command::Command;
 use crate::at::line::{Line, Password};
 
 /// How long a device may be deaf after a reset: 6 to 38 s by firmware, and its first measurement on top.
@@ -55,6 +55,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             if refusals == REFUSALS_MAX {
                 return Err(DeviceError::WrongPin { port: self.port() });
             }
+            // It may have been the late answer to a knock: the next one is asked on a quiet line.
+            self.drain().await?;
         }
         Err(DeviceError::NoAnswer { port: self.port(), command: Command::attention().to_string(), within })
     }
@@ -90,12 +92,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
 
     /// After silence the caller knocks again: the console may be open and only its answer lost.
     async fn enter_pin(&mut self) -> Result<Answer, DeviceError> {
-        let Some(pin) = &self.access.pin else {
+        let Some(pin) = self.access.pin.clone() else {
             return Err(DeviceError::NoPin { port: self.port() });
         };
-        let mut bytes = pin.expose_secret().as_bytes().to_vec();
-        bytes.push(LINE_END);
-        self.link.write(&bytes).await?;
+        self.write_line(pin.expose_secret()).await?;
         let deadline = Instant::now() + self.access.pace.patience(PIN_TIMEOUT);
         while let Some(line) = self.next(deadline).await? {
             match line {

@@ -36,6 +36,8 @@ const MEASURE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) const ATTENTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// The line counts as quiet after this; lines of one output come at most some 100 ms apart.
 const QUIET: Duration = Duration::from_millis(500);
+/// From the device's last byte to our first: several characters, since the empty line behind an `OK` is still to come.
+const TURNAROUND: Duration = Duration::from_millis(50);
 /// How long to wait for quiet, at most: a device that never stops talking must not hold up the next attempt.
 const QUIET_WITHIN: Duration = Duration::from_secs(5);
 /// How often a command is sent before it counts as unanswered: it may meet a lock and a busy device.
@@ -328,8 +330,13 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
 
     pub(super) async fn send(&mut self, command: &Command) -> Result<(), DeviceError> {
         tracing::trace!(port = self.access.port, %command, "sent");
-        let mut bytes = command.line().as_bytes().to_vec();
+        self.write_line(command.line()).await
+    }
+
+    pub(super) async fn write_line(&mut self, line: &str) -> Result<(), DeviceError> {
+        let mut bytes = line.as_bytes().to_vec();
         bytes.push(LINE_END);
+        self.link.take_turns(self.access.pace.pause(TURNAROUND)).await;
         self.link.write(&bytes).await
     }
 

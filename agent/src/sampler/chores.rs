@@ -3,11 +3,13 @@
 //! Nothing here is worth a failing sensor: what does not work is said once and put off. Decided in [`super::upkeep`], and
 //! which rows fill a hole in [`super::backfill`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kitchen_contract::record::Trigger;
 use kitchen_contract::time::{Clock, Timestamp};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use super::backfill::{CORRECTED_BY, Compared, Found, Hole, fill};
 use super::reading;
@@ -34,8 +36,8 @@ impl Task {
     {
         let Some(chore) = self.chore() else { return Ok(false) };
         let done = match chore {
-            Chore::Read => history::read(session).await.map(|history| self.upkeep.read(history)),
-            Chore::Set => self.set_clock(session).await,
+            Chore::Read => self.meanwhile(history::read(session)).await?.map(|history| self.upkeep.read(history)),
+            Chore::Set => self.set_clock(session).await?,
             Chore::Place => {
                 self.place().await?;
                 Ok(())
@@ -59,16 +61,16 @@ impl Task {
         (free >= takes).then_some(chore)
     }
 
-    async fn set_clock<Io>(&mut self, session: &mut Session<Io>) -> Result<(), DeviceError>
+    async fn set_clock<Io>(&mut self, session: &mut Session<Io>) -> Result<Result<(), DeviceError>, RecorderGone>
     where
         Io: AsyncRead + AsyncWrite + Unpin,
     {
-        let Some((time, _)) = self.own_time(self.now()) else { return Ok(()) };
-        let asked = self.now();
-        let now = || SensorClock(time.saturating_add_ms((self.now() - asked).as_millis() as i64));
-        history::set(session, &self.plan.history, CORRECTED_BY, now).await?;
-        self.upkeep.set(self.device_now());
-        Ok(())
+        let Some((time, _)) = self.own_time(self.now()) else { return Ok(Ok(())) };
+        let asked = Instant::now();
+        let now = || SensorClock(time.saturating_add_ms(asked.elapsed().as_millis() as i64));
+        let plan = Arc::clone(&self.plan);
+        let set = self.meanwhile(history::set(session, &plan.history, CORRECTED_BY, now)).await?;
+        Ok(set.map(|()| self.upkeep.set(self.device_now())))
     }
 
     /// Records the rows that fill holes, the oldest first.

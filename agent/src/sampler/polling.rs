@@ -27,6 +27,9 @@ use crate::device::error::DeviceError;
 use crate::device::session::{Sending, Session};
 use crate::observation::{Moment, Observation};
 
+/// No poll waits longer for its reading, whatever the sensor is at: longer than it is deaf after a reset.
+const OVERDUE: Duration = Duration::from_secs(90);
+
 impl Task {
     /// Greets the sensor and measures it until something breaks.
     pub(super) async fn attend<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Stop {
@@ -142,7 +145,7 @@ impl Task {
     }
 
     async fn poll<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Result<(), Stop> {
-        let polled = session.measure(self.warm_ups.polled()).await;
+        let polled = self.meanwhile(session.measure(self.warm_ups.polled())).await?;
         self.count(session.sending());
         self.confirm(session).await?;
         // What fails with one block must not cost the others: they are measured already.
@@ -207,7 +210,7 @@ impl Task {
             self.plausibility.believe(first);
             return Ok(self.reading(&block, first, trigger).await?);
         }
-        let again = session.measure(self.warm_ups.polled()).await;
+        let again = self.meanwhile(session.measure(self.warm_ups.polled())).await?;
         let second = again.as_ref().ok().map(|again| self.outcome(again, Trigger::Poll));
         let (first, second) = self.plausibility.compare(first, second);
         self.reading(&block, first, trigger).await?;
@@ -248,23 +251,38 @@ impl Task {
     }
 
     /// Does `work`, which is bounded, while polls become due: they are closed at once while the sensor is failing; else they
-    /// wait for what becomes of `work`, as one.
+    /// wait for what becomes of `work`, as one, but no longer than [`OVERDUE`].
     pub(super) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, RecorderGone> {
         tokio::pin!(work);
         loop {
-            let due = self.outlets.start + self.schedule.next();
+            let attention = self.outlets.start + self.attention();
             tokio::select! {
                 biased;
                 done = &mut work => return Ok(done),
-                () = sleep_until(due) => self.due().await?,
+                () = sleep_until(attention) => self.due().await?,
             }
         }
+    }
+
+    /// When a poll is due, or has waited for too long.
+    fn attention(&self) -> Duration {
+        match self.overdue() {
+            Some(overdue) => overdue.min(self.schedule.next()),
+            None => self.schedule.next(),
+        }
+    }
+
+    fn overdue(&self) -> Option<Duration> {
+        self.schedule.is_open().then(|| self.schedule.due() + self.outlets.pace.pause(OVERDUE))
     }
 
     async fn due(&mut self) -> Result<(), RecorderGone> {
         self.schedule.advance(self.now());
         match self.failing {
             Some(fault) => self.answer_missing(fault).await,
+            None if self.overdue().is_some_and(|overdue| overdue <= self.now()) => {
+                self.answer_missing(SensorFault::NoAnswer).await
+            }
             None => Ok(()),
         }
     }

@@ -33,10 +33,11 @@ use crate::observation::Observation;
 
 /// A port is looked for again after this, then less often: a replug should be noticed within seconds.
 const PORT_AGAIN: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(10));
-/// A silent sensor is asked again after this, beyond the minute that a login waits.
-const ANSWER_AGAIN: Backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(30));
+/// A silent sensor is asked again after this, beyond the minute that a login waits: one that answers again is to be
+/// measured within a minute.
+const ANSWER_AGAIN: Backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(10));
 /// A refused PIN or a foreign sensor needs a person: tried again slowly, and never given up.
-const PERSON_AGAIN: Backoff = Backoff::new(Duration::from_secs(60), Duration::from_secs(300));
+const PERSON_AGAIN: Backoff = Backoff::new(Duration::from_secs(30), Duration::from_secs(300));
 
 /// Where a sensor's task puts what it finds, and how its time runs.
 #[derive(Clone, Debug)]

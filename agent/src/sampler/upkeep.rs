@@ -47,6 +47,8 @@ pub struct Upkeep {
     last: Option<Duration>,
     missed: VecDeque<Missed>,
     history: Option<History>,
+    /// Greeted and not yet measured: whether there is a hole is not known.
+    greeted: bool,
     set_due: Duration,
     not_before: Duration,
 }
@@ -59,6 +61,7 @@ impl Upkeep {
             last: None,
             missed: VecDeque::new(),
             history: None,
+            greeted: true,
             set_due: Duration::ZERO,
             not_before: Duration::ZERO,
         }
@@ -66,11 +69,12 @@ impl Upkeep {
 
     /// The sensor was greeted: it may have restarted, and its clock with it.
     pub fn greeted(&mut self) {
-        self.set_due = Duration::ZERO;
+        (self.greeted, self.set_due) = (true, Duration::ZERO);
     }
 
     /// A measurement of it arrived.
     pub fn measured(&mut self, at: Duration) {
+        self.greeted = false;
         let from = self.last.replace(at);
         if from.is_some_and(|from| at.saturating_sub(from) <= self.longest) {
             return;
@@ -85,7 +89,7 @@ impl Upkeep {
     pub fn next(&self, now: Duration, time_known: bool) -> Option<Chore> {
         if self.history.is_some() && time_known {
             Some(Chore::Place)
-        } else if now < self.not_before {
+        } else if self.greeted || now < self.not_before {
             None
         } else if self.history.is_none() && !self.missed.is_empty() {
             Some(Chore::Read)
@@ -171,8 +175,13 @@ mod tests {
     #[test]
     fn a_restart_sets_again_and_a_failure_waits() {
         let mut upkeep = Upkeep::new(INTERVAL);
+        upkeep.measured(at(5));
+        upkeep.read(history(6));
+        upkeep.take().unwrap();
         upkeep.set(at(10));
         upkeep.greeted();
+        assert_eq!(upkeep.next(at(20), true), None, "there may be a hole");
+        upkeep.measured(at(20));
         assert_eq!(upkeep.next(at(20), true), Some(Chore::Set));
         let (port, command) = (String::new(), String::new());
         upkeep.failed(at(20), &DeviceError::Damaged { port: port.clone(), command: command.clone() });

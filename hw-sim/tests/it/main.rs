@@ -20,6 +20,8 @@ mod program;
 mod quirks;
 mod replay;
 mod rules;
+#[cfg(feature = "bench")]
+mod sampling;
 mod scenario;
 mod schedules;
 mod setting_limits;

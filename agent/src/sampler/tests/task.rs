@@ -111,6 +111,7 @@ async fn a_wrong_pin_is_tried_again_slowly_and_never_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_restart_is_an_event_and_the_settings_are_applied_again() {
     let mut bench = Bench::settled("").await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
     bench.set(|fake| {
         fake.locked = true;
         fake.settings[0].1 = "500".to_owned();
