@@ -16,17 +16,38 @@ const CPU_PERCENT_MAX: f64 = 0.05;
 /// Long enough that no poll is due while it is looked.
 const INTERVAL: Duration = Duration::from_secs(600);
 /// After the first polls the forwarder still sends, and is acknowledged.
-const SETTLE: Duration = Duration::from_secs(30);
+pub(super) const SETTLE: Duration = Duration::from_secs(30);
 /// How long to look: a heartbeat and two probes of the connection are in it.
 const LOOK: Duration = Duration::from_secs(120);
 
 pub(super) async fn measure(binary: &Path) -> anyhow::Result<bool> {
     let site = Site::start(binary, INTERVAL).await?;
-    // The first value of a sensor is measured twice.
+    first_polls(&site).await?;
+    let Look { wakeups, cpu_percent } = look(&site).await?;
+    let small = show("RSS with 16 sensors", rss_kib(site.agent_id()?)?, "KiB", RSS_KIB_MAX);
+    let quiet = show("wake-ups between polls", wakeups, "1/s", WAKEUPS_MAX);
+    let cool = show("processor between polls", cpu_percent, "%", CPU_PERCENT_MAX);
+    Ok(small && quiet && cool)
+}
+
+/// Waits until every sensor has been polled; the first value of each is measured twice.
+pub(super) async fn first_polls(site: &Site) -> anyhow::Result<()> {
     while site.said("reading buffered")? < 2 * SENSORS as usize {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     tokio::time::sleep(SETTLE).await;
+    Ok(())
+}
+
+/// What the agent used while it was looked at.
+pub(super) struct Look {
+    /// Per second.
+    pub(super) wakeups: f64,
+    /// Of one processor.
+    pub(super) cpu_percent: f64,
+}
+
+pub(super) async fn look(site: &Site) -> anyhow::Result<Look> {
     let id = site.agent_id()?;
     let before = Usage::of(id)?;
     tokio::time::sleep(LOOK).await;
@@ -34,10 +55,7 @@ pub(super) async fn measure(binary: &Path) -> anyhow::Result<bool> {
     let seconds = LOOK.as_secs_f64();
     let wakeups = (after.switches - before.switches) as f64 / seconds;
     let cpu_percent = (after.cpu_ns - before.cpu_ns) as f64 / 1e9 / seconds * 100.0;
-    let small = show("RSS with 16 sensors", rss_kib(id)?, "KiB", RSS_KIB_MAX);
-    let quiet = show("wake-ups between polls", wakeups, "1/s", WAKEUPS_MAX);
-    let cool = show("processor between polls", cpu_percent, "%", CPU_PERCENT_MAX);
-    Ok(small && quiet && cool)
+    Ok(Look { wakeups, cpu_percent })
 }
 
 /// What all threads of a process have used so far.

@@ -6,6 +6,7 @@
 
 mod idle;
 mod polling;
+mod trouble;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -57,7 +58,8 @@ async fn measure(minutes: u64) -> anyhow::Result<bool> {
     let small = show("release binary, stripped", size as f64, "B", BINARY_BYTES_MAX as f64);
     let idle = idle::measure(&binary).await?;
     let polling = polling::measure(&binary, minutes).await?;
-    Ok(small && idle && polling)
+    let trouble = trouble::measure(&binary).await?;
+    Ok(small && idle && polling && trouble)
 }
 
 /// Prints a figure; whether it is within its limit.

@@ -14,7 +14,7 @@ use super::{Site, idle, show};
 /// A warm-up of 6 s, the conversions, and what a busy console takes: the least interval that the agent accepts.
 const INTERVAL: Duration = Duration::from_secs(10);
 /// From the end of a measurement on the line to its record on disk, in s, 99 of 100 times.
-const ON_DISK_S_MAX: f64 = 2.0;
+pub(super) const ON_DISK_S_MAX: f64 = 2.0;
 /// The resident memory's limit while polling, in KiB.
 const RSS_KIB_MAX: f64 = 12.0 * 1024.0;
 /// What was sent and not acknowledged when sampling stopped gets so long.
@@ -80,7 +80,7 @@ fn doubled(times: &[f64]) -> usize {
 
 /// From a measurement's arrival to its place on disk, as the log has both; so quick were that many of all. The first of a
 /// sensor is not counted: it is held back until a second one confirms it.
-fn on_disk_s(log: &str, share: f64) -> anyhow::Result<f64> {
+pub(super) fn on_disk_s(log: &str, share: f64) -> anyhow::Result<f64> {
     let mut waits = Vec::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for line in log.lines().filter(|line| line.contains("reading buffered")) {
