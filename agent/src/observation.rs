@@ -6,7 +6,7 @@ use kitchen_contract::record::Body;
 
 use crate::clock::wall::Stamp;
 
-/// A moment on the monotonic clock: time since the agent started. Immune to every step of the wall clock.
+/// Time since the agent started, the system's sleep included. Immune to every step of the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub Duration);
 

@@ -9,10 +9,10 @@ use std::mem;
 use std::time::Duration;
 
 use kitchen_contract::id::KitchenId;
-use kitchen_contract::record::{Body, Reading};
+use kitchen_contract::record::{Body, Event, Reading};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use crate::buffer::entry::Draft;
 use crate::buffer::{Appended, BufferHandle, Round};
@@ -90,6 +90,7 @@ impl Recorder {
                 None => self.observations.recv().await,
             };
             let Some(observation) = observation else { break };
+            self.note_step();
             self.take(observation);
             if retry_at.is_none() {
                 retry_at = self.write_waiting().await;
@@ -97,6 +98,15 @@ impl Recorder {
         }
         if self.write_waiting().await.is_some() {
             error!(observations = self.waiting.len(), "the last observations could not be written");
+        }
+    }
+
+    /// Somebody has set the system's clock: an event among the observations, where it was noticed.
+    fn note_step(&mut self) {
+        if let Some(step_ms) = self.clock.stepped() {
+            warn!(step_ms, "the system's clock was set");
+            let body = Body::Event(Event::ClockStep { step_ms });
+            self.waiting.push_back(Observation { at: self.clock.now(), stamp: None, body });
         }
     }
 
@@ -199,7 +209,7 @@ fn say_buffered(appended: &Appended) {
 #[cfg(test)]
 mod tests {
     use kitchen_contract::id::Epoch;
-    use kitchen_contract::record::{Event, Gap, GapReason};
+    use kitchen_contract::record::{Gap, GapReason};
 
     use super::*;
     use crate::buffer::{Buffer, Keeper, Limits, Read, ReadLimits};

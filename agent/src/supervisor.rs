@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::buffer::{Buffer, BufferError, Keeper};
-use crate::clock::shared::SharedClock;
+use crate::clock::shared::{SharedClock, slept};
 use crate::config::Config;
 use crate::device::directory::Directory;
 use crate::device::pace::Pace;
@@ -115,14 +115,16 @@ struct Tasks {
 
 impl Tasks {
     fn start(config: Config, speed: Speed) -> Result<Self, RunError> {
+        slept();
         let started = Instant::now();
         let clock = SharedClock::new(started);
         let epoch = Epoch::from_entropy(rand::random());
-        let buffer = Buffer::open(&config.gateway.data_dir, config.buffer, epoch)?;
+        let mut buffer = Buffer::open(&config.gateway.data_dir, config.buffer, epoch)?;
         let recorded_until = buffer.latest();
         if let Some(saved) = recorded_until {
             clock.raise_floor(saved);
         }
+        buffer.begin(clock.run(recorded_until));
         say_started(&config, &buffer);
         let (keeper, handle) = Keeper::new(buffer);
         let (observations, waiting) = mpsc::channel(OBSERVATIONS_MAX);

@@ -102,7 +102,8 @@ impl Buffer {
         let dropped_from = dropped_from(run);
         let numbers = (run.last_seq + 1..dropped_from).chain(dropped_from + round.dropped..);
         let records = numbers.zip(drafts).map(|(seq, Draft { stamp, body })| Held { seq, stamp, body }).collect();
-        Entry { epoch: self.epoch.clone(), kitchen_id: round.kitchen_id.clone(), records }
+        let clock = self.clock.clone();
+        Entry { epoch: self.epoch.clone(), kitchen_id: round.kitchen_id.clone(), records, clock }
     }
 
     /// Chooses the oldest entries to give up so that `records` and `bytes` more fit. Nothing is removed yet.

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::frame::{self, FrameError, Identity};
+use crate::clock::earlier::RunClock;
 use crate::clock::wall::Stamp;
 use crate::observation::Moment;
 
@@ -55,6 +56,8 @@ pub struct Entry {
     pub kitchen_id: KitchenId,
     /// At least one.
     pub records: Vec<Held>,
+    /// Where the run lies in the time that the system has been on, while records wait for a time.
+    pub clock: Option<RunClock>,
 }
 
 /// The JSON inside a frame; the epoch is in the frame's header.
@@ -66,6 +69,8 @@ struct Payload {
     /// Sequence number to milliseconds since the start of its run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     unsettled: BTreeMap<u64, u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clock: Option<RunClock>,
 }
 
 impl Entry {
@@ -94,7 +99,8 @@ impl Entry {
             };
             records.push(Record { seq: held.seq, timestamp, clock, body: held.body.clone() });
         }
-        let payload = Payload { kitchen_id: self.kitchen_id.clone(), records, unsettled };
+        let clock = self.clock.clone().filter(|_| !unsettled.is_empty());
+        let payload = Payload { kitchen_id: self.kitchen_id.clone(), records, unsettled, clock };
         let json = serde_json::to_vec(&payload).expect("invariant: records of the contract are JSON");
         frame::encode(&self.identity(), &json)
     }
@@ -105,11 +111,11 @@ impl Entry {
     /// Damaged, or intact but not written by this code.
     pub fn from_frame(bytes: &[u8]) -> Result<Self, FrameError> {
         let (identity, json) = frame::decode(bytes)?;
-        let Ok(Payload { kitchen_id, records, unsettled }) = serde_json::from_slice(json) else {
+        let Ok(Payload { kitchen_id, records, unsettled, clock }) = serde_json::from_slice(json) else {
             return Err(FrameError::Payload(identity));
         };
         let records = records.into_iter().map(|record| held(record, &unsettled)).collect();
-        Ok(Self { epoch: identity.epoch, kitchen_id, records })
+        Ok(Self { epoch: identity.epoch, kitchen_id, records, clock })
     }
 }
 

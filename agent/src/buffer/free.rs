@@ -5,25 +5,18 @@
 
 use kitchen_contract::id::Epoch;
 use kitchen_contract::ranges::SeqRanges;
-use kitchen_contract::time::Timestamp;
 
 use super::disk::Changes;
 use super::entry::{Entry, Held};
 use super::error::BufferError;
 use super::frame::{self, Identity};
 use super::queue::Buffer;
-use crate::clock::wall::{Stamp, WallClock, place_in_earlier_run};
+use crate::clock::earlier::{self, Place, Waiting};
+use crate::clock::wall::{Stamp, WallClock};
 use crate::observation::Moment;
 
 /// How many entries are settled in one write: what that takes in memory.
 const SETTLE_ENTRIES_MAX: usize = 64;
-
-/// Records of one earlier run, in time.
-struct EarlierRun {
-    epoch: Epoch,
-    ended: Moment,
-    next_run_started: Timestamp,
-}
 
 impl Buffer {
     /// Frees the records of `epoch` in `ranges`; returns how many were still held.
@@ -55,9 +48,13 @@ impl Buffer {
     /// The disk does not take it now; what is not settled stays as it was.
     pub fn settle(&mut self, clock: &WallClock) -> Result<u64, BufferError> {
         self.ready()?;
-        let Some(started) = clock.run_started().filter(|_| self.contents.unsettled > 0) else { return Ok(0) };
         let waiting_before = self.contents.unsettled;
-        let earlier = self.earlier_runs(started)?;
+        if waiting_before == 0 {
+            return Ok(0);
+        }
+        let (epochs, waiting): (Vec<_>, Vec<_>) = self.earlier_runs()?.into_iter().unzip();
+        let Some(places) = earlier::place(clock, self.clock.as_ref(), &waiting) else { return Ok(0) };
+        let earlier: Vec<(Epoch, Place)> = epochs.into_iter().zip(places).collect();
         let mut next = 0;
         loop {
             let (changes, after) = self.settled_entries(next, clock, &earlier)?;
@@ -100,26 +97,19 @@ impl Buffer {
         Ok(())
     }
 
-    /// The earlier runs that left unsettled records, each with when it ended and when the next one began.
-    fn earlier_runs(&mut self, started: Timestamp) -> Result<Vec<EarlierRun>, BufferError> {
-        let mut ends: Vec<(Epoch, Moment)> = Vec::new();
+    /// The earlier runs that left unsettled records, the oldest first.
+    fn earlier_runs(&mut self) -> Result<Vec<(Epoch, Waiting)>, BufferError> {
+        let mut runs: Vec<(Epoch, Waiting)> = Vec::new();
         let mut next = 0;
         while let Some((index, bytes)) = self.next_unsettled(next)? {
             next = index + 1;
             let Ok(entry) = Entry::from_frame(&bytes) else { continue };
-            let ended = entry.records.iter().filter_map(waiting_since).max();
-            match (ends.last_mut(), ended) {
-                (Some((epoch, end)), Some(ended)) if *epoch == entry.epoch => *end = ended.max(*end),
-                (_, Some(ended)) if entry.epoch != self.epoch => ends.push((entry.epoch, ended)),
+            let Some(ended) = entry.records.iter().filter_map(waiting_since).max() else { continue };
+            match runs.last_mut() {
+                Some((epoch, run)) if *epoch == entry.epoch => run.ended = run.ended.max(ended),
+                _ if entry.epoch != self.epoch => runs.push((entry.epoch, Waiting { clock: entry.clock, ended })),
                 _ => {}
             }
-        }
-        let mut next_run_started = started;
-        let mut runs = Vec::new();
-        for (epoch, ended) in ends.into_iter().rev() {
-            runs.push(EarlierRun { epoch, ended, next_run_started });
-            let run_ms = i64::try_from(ended.0.as_millis()).unwrap_or(i64::MAX);
-            next_run_started = next_run_started.saturating_add_ms(-run_ms);
         }
         Ok(runs)
     }
@@ -141,7 +131,7 @@ impl Buffer {
         &mut self,
         from: u64,
         clock: &WallClock,
-        earlier: &[EarlierRun],
+        earlier: &[(Epoch, Place)],
     ) -> Result<(Changes, u64), BufferError> {
         let mut changes = Changes::default();
         let mut next = from;
@@ -149,10 +139,11 @@ impl Buffer {
             let Some((index, bytes)) = self.next_unsettled(next)? else { break };
             next = index + 1;
             let Ok(mut entry) = Entry::from_frame(&bytes) else { continue };
-            let run = earlier.iter().find(|run| run.epoch == entry.epoch);
+            let place = earlier.iter().find(|(epoch, _)| *epoch == entry.epoch).map(|(_, place)| place);
             for held in &mut entry.records {
-                held.stamp = settled(held, clock, run);
+                held.stamp = settled(held, clock, place);
             }
+            entry.clock = None;
             changes.written.push((index, entry.to_frame()));
         }
         Ok((changes, next))
@@ -183,10 +174,11 @@ fn waiting_since(held: &Held) -> Option<Moment> {
     }
 }
 
-fn settled(held: &Held, clock: &WallClock, earlier: Option<&EarlierRun>) -> Stamp {
-    match (waiting_since(held), earlier) {
-        (Some(at), Some(run)) => place_in_earlier_run(run.next_run_started, run.ended, at),
-        (Some(at), None) => clock.settle(at).unwrap_or(held.stamp),
-        (None, _) => held.stamp,
-    }
+fn settled(held: &Held, clock: &WallClock, earlier: Option<&Place>) -> Stamp {
+    let settled = match (waiting_since(held), earlier) {
+        (Some(at), Some(place)) => place.stamp(at),
+        (Some(at), None) => clock.settle(at),
+        (None, _) => None,
+    };
+    settled.unwrap_or(held.stamp)
 }

@@ -23,6 +23,7 @@ use super::frame::{self, FrameError, Identity};
 use super::meta::Meta;
 use super::raw::{Reach, Reaches};
 use super::repair;
+use crate::clock::earlier::RunClock;
 
 /// How much is held before the oldest is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub struct Buffer {
     pub(super) dir: PathBuf,
     pub(super) limits: Limits,
     pub(super) epoch: Epoch,
+    /// Where this run lies in the time that the system has been on.
+    pub(super) clock: Option<RunClock>,
     pub(super) run: Option<Run>,
     pub(super) disk: Option<Disk>,
     pub(super) contents: Contents,
@@ -94,6 +97,7 @@ impl Buffer {
             dir: data_dir.join("buffer"),
             limits,
             epoch,
+            clock: None,
             run: None,
             disk: None,
             contents: Contents::default(),
@@ -108,6 +112,11 @@ impl Buffer {
             tracing::error!(%error, "the buffer cannot be opened yet");
         }
         Ok(buffer)
+    }
+
+    /// Says where this run lies in the time that the system has been on, before the first append.
+    pub fn begin(&mut self, clock: RunClock) {
+        self.clock = Some(clock);
     }
 
     /// The epoch of this run.

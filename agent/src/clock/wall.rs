@@ -7,8 +7,7 @@
 //! | neither | unsettled: the record waits in the buffer until a `serverTime` arrives, which is before it can be sent |
 //!
 //! The bound is half the round trip (the sink wrote its time somewhere inside it) plus the drift of the gateway's crystal.
-//! Records of an earlier run that were never settled are placed as if that run had ended when the next one began: the
-//! latest they can be, `estimated` without a bound. A settled stamp is never changed.
+//! Records of an earlier run that were never settled are placed by [`super::earlier`]. A settled stamp is never changed.
 
 use std::time::Duration;
 
@@ -20,6 +19,8 @@ use crate::observation::Moment;
 pub const BUILD_MONTH_UNIX_MS: i64 = 1_793_491_200_000;
 /// The largest error that still counts as synced, in milliseconds: the contract's second.
 const SYNCED_BOUND_MS: u64 = 1_000;
+/// Moments and times are kept in whole milliseconds; what that cuts off at both ends.
+const ROUNDING_MS: u64 = 2;
 /// How far a cheap crystal in a hot kitchen may run off, in millionths.
 const DRIFT_PPM: u64 = 500;
 
@@ -96,9 +97,9 @@ impl WallClock {
     pub fn learn(&mut self, exchange: Exchange) {
         let round_trip_ms = ms(exchange.received.0.saturating_sub(exchange.sent.0));
         let wall = exchange.server_time.saturating_add_ms((round_trip_ms / 2) as i64);
-        let new = Anchor { at: exchange.received, wall, bound_ms: round_trip_ms.div_ceil(2) };
+        let new = Anchor { at: exchange.received, wall, bound_ms: round_trip_ms.div_ceil(2) + drift_ms(round_trip_ms) };
         let keep_old = self.anchor.is_some_and(|old| {
-            let (old_wall, old_bound_ms) = old.place(new.at);
+            let (old_wall, old_bound_ms) = old.place(ms(new.at.0) as i64);
             let apart_ms = old_wall.ms_since(wall).unsigned_abs();
             old_bound_ms < new.bound_ms && apart_ms <= old_bound_ms + new.bound_ms
         });
@@ -131,9 +132,14 @@ impl WallClock {
         self.anchor.map(|anchor| anchor.stamp(at))
     }
 
-    /// When this run of the agent began, once a `serverTime` is known.
-    pub fn run_started(&self) -> Option<Timestamp> {
-        self.anchor.map(|anchor| anchor.place(Moment(Duration::ZERO)).0)
+    /// The stamp of what happened so many ms after this run began, or before it, once a `serverTime` is known.
+    pub fn stamp_at(&self, since_start_ms: i64) -> Option<Stamp> {
+        self.anchor.map(|anchor| anchor.stamp_at(since_start_ms))
+    }
+
+    /// UTC so many ms after this run began, or before it, and how far that can be off, in ms.
+    pub fn place(&self, since_start_ms: i64) -> Option<(Timestamp, u64)> {
+        self.anchor.map(|anchor| anchor.place(since_start_ms))
     }
 
     /// The sink's certificate was not valid at [`Self::certificate_time`]. While nobody vouches for the system clock, it may
@@ -145,7 +151,7 @@ impl WallClock {
     /// The best guess of UTC now, never before the floor: what certificates are checked against.
     pub fn certificate_time(&self, system: SystemReading) -> Timestamp {
         let believed = system.wall.filter(|_| system.synchronised || !self.doubted);
-        let known = self.anchor.map(|anchor| anchor.place(system.at).0).or(believed);
+        let known = self.anchor.map(|anchor| anchor.place(ms(system.at.0) as i64).0).or(believed);
         known.map_or(self.floor, |wall| wall.max(self.floor))
     }
 }
@@ -157,25 +163,29 @@ impl Default for WallClock {
 }
 
 impl Anchor {
-    fn place(&self, at: Moment) -> (Timestamp, u64) {
-        let delta_ms = ms_between(self.at, at);
-        let drift_ms = (delta_ms.unsigned_abs() * DRIFT_PPM).div_ceil(1_000_000);
-        (self.wall.saturating_add_ms(delta_ms), self.bound_ms + drift_ms)
+    fn place(&self, since_start_ms: i64) -> (Timestamp, u64) {
+        let delta_ms = since_start_ms - ms(self.at.0) as i64;
+        (self.wall.saturating_add_ms(delta_ms), self.bound_ms + drift_ms(delta_ms.unsigned_abs()))
+    }
+
+    fn stamp_at(&self, since_start_ms: i64) -> Stamp {
+        let (timestamp, bound_ms) = self.place(since_start_ms);
+        Stamp::Settled { timestamp, clock: trust(bound_ms) }
     }
 
     fn stamp(&self, at: Moment) -> Stamp {
-        let (timestamp, bound_ms) = self.place(at);
-        let clock =
-            if bound_ms <= SYNCED_BOUND_MS { Trust::Synced } else { Trust::Estimated { bound_ms: Some(bound_ms) } };
-        Stamp::Settled { timestamp, clock }
+        self.stamp_at(ms(at.0) as i64)
     }
 }
 
-/// Where a record of an earlier run is placed: that run is taken to have ended, at its last known moment `ended`, when
-/// the next one began.
-pub fn place_in_earlier_run(next_run_started: Timestamp, ended: Moment, at: Moment) -> Stamp {
-    let timestamp = next_run_started.saturating_add_ms(-ms_between(at, ended));
-    Stamp::Settled { timestamp, clock: Trust::Estimated { bound_ms: None } }
+/// What a time with this bound counts as.
+pub(super) fn trust(bound_ms: u64) -> Trust {
+    if bound_ms <= SYNCED_BOUND_MS { Trust::Synced } else { Trust::Estimated { bound_ms: Some(bound_ms) } }
+}
+
+/// How far the crystal may have run off in that time, in ms; and what was cut off when both ends were taken to whole ms.
+pub(super) fn drift_ms(time_ms: u64) -> u64 {
+    (time_ms * DRIFT_PPM).div_ceil(1_000_000) + ROUNDING_MS
 }
 
 fn ms(duration: Duration) -> u64 {
@@ -201,6 +211,10 @@ mod tests {
 
     fn utc(text: &str) -> Timestamp {
         text.parse().unwrap()
+    }
+
+    fn began(clock: &WallClock) -> Timestamp {
+        clock.place(0).unwrap().0
     }
 
     fn system(at_ms: u64, text: &str) -> SystemReading {
@@ -248,9 +262,9 @@ mod tests {
         let settled = |text, trust| Some(Stamp::Settled { timestamp: utc(text), clock: trust });
         assert_eq!(clock.settle(moment(10_200)), settled("2026-12-01T10:00:00.100Z", Trust::Synced));
         assert_eq!(clock.settle(moment(200)), settled("2026-12-01T09:59:50.100Z", Trust::Synced));
-        let late = Trust::Estimated { bound_ms: Some(100 + 1800) };
+        let late = Trust::Estimated { bound_ms: Some(100 + 3 + 1800 + 2) };
         assert_eq!(clock.settle(moment(3_610_200)), settled("2026-12-01T11:00:00.100Z", late));
-        assert_eq!(clock.run_started(), Some(utc("2026-12-01T09:59:49.900Z")));
+        assert_eq!(began(&clock), utc("2026-12-01T09:59:49.900Z"));
     }
 
     #[test]
@@ -263,22 +277,13 @@ mod tests {
             received: moment(9_000),
             server_time: utc("2026-12-01T10:00:02.000Z"),
         });
-        assert_eq!(clock.run_started(), Some(utc("2026-12-01T09:59:59.990Z")));
+        assert_eq!(began(&clock), utc("2026-12-01T09:59:59.990Z"));
         clock.learn(Exchange {
             sent: moment(10_000),
             received: moment(18_000),
             server_time: utc("2026-12-01T11:00:00.000Z"),
         });
-        assert_eq!(clock.run_started(), Some(utc("2026-12-01T10:59:46.000Z")));
-    }
-
-    #[test]
-    fn an_earlier_run_ends_when_the_next_begins() {
-        let clock = Trust::Estimated { bound_ms: None };
-        assert_eq!(
-            place_in_earlier_run(utc("2026-12-01T10:00:00.000Z"), moment(60_000), moment(15_000)),
-            Stamp::Settled { timestamp: utc("2026-12-01T09:59:15.000Z"), clock }
-        );
+        assert_eq!(began(&clock), utc("2026-12-01T10:59:46.000Z"));
     }
 
     proptest! {
@@ -300,7 +305,7 @@ mod tests {
                 Trust::Estimated { bound_ms } => bound_ms.unwrap(),
             };
             let off_ms = timestamp.ms_since(Timestamp::from_unix_ms(truth(at)).unwrap()).unsigned_abs();
-            prop_assert!(off_ms <= bound_ms + 20, "off by {off_ms} ms, bound {bound_ms} ms");
+            prop_assert!(off_ms <= bound_ms, "off by {off_ms} ms, bound {bound_ms} ms");
         }
     }
 }

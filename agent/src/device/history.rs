@@ -11,6 +11,7 @@ use crate::at::command::{Command, Setting};
 use crate::at::history::Row;
 use crate::at::history_log::HistoryLog;
 use crate::at::sensor_clock::SensorClock;
+use crate::clock::shared::slept;
 
 /// What the sensor told of the time in which nobody asked it.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +34,7 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     let clock = session.get().await?;
-    let asked = session.access.start.elapsed();
+    let asked = session.access.start.elapsed() + slept();
     let (mut rows, again) = (rows(session).await?, rows(session).await?);
     rows.retain(|row| again.contains(row));
     Ok(History { clock, asked, rows })

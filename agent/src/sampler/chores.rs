@@ -16,6 +16,7 @@ use super::reading;
 use super::task::{RecorderGone, Stop, Task};
 use super::upkeep::{Chore, Missed};
 use crate::at::sensor_clock::SensorClock;
+use crate::clock::shared::slept;
 use crate::clock::wall::Stamp;
 use crate::convert::convert;
 use crate::device::error::DeviceError;
@@ -57,7 +58,7 @@ impl Task {
     fn chore(&self) -> Option<Chore> {
         let free = self.schedule.next().saturating_sub(self.now());
         let takes = self.outlets.pace.pause(CHORE_TAKES).min(self.outlets.pace.pause(self.plan.interval) / 2);
-        let chore = self.upkeep.next(self.device_now(), self.own_time(self.now()).is_some())?;
+        let chore = self.upkeep.next(self.device_now(), self.own_time(self.now() + slept()).is_some())?;
         (free >= takes).then_some(chore)
     }
 
@@ -65,7 +66,7 @@ impl Task {
     where
         Io: AsyncRead + AsyncWrite + Unpin,
     {
-        let Some((time, _)) = self.own_time(self.now()) else { return Ok(Ok(())) };
+        let Some((time, _)) = self.own_time(self.now() + slept()) else { return Ok(Ok(())) };
         let asked = Instant::now();
         let now = || SensorClock(time.saturating_add_ms(asked.elapsed().as_millis() as i64));
         let plan = Arc::clone(&self.plan);

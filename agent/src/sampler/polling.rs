@@ -21,6 +21,7 @@ use super::task::{RecorderGone, Stop, Task};
 use super::upkeep::Upkeep;
 use super::warm_up::WarmUps;
 use crate::at::block::Block;
+use crate::clock::shared::slept;
 use crate::clock::wall::Stamp;
 use crate::convert::convert;
 use crate::device::error::DeviceError;
@@ -303,7 +304,7 @@ impl Task {
 
     async fn answer_missing(&mut self, fault: SensorFault) -> Result<(), RecorderGone> {
         self.schedule.answered();
-        self.observe(self.now(), reading::missing(&self.plan, fault)).await
+        self.observe(self.now() + slept(), reading::missing(&self.plan, fault)).await
     }
 
     async fn reading(&mut self, block: &Block, outcome: Outcome, trigger: Trigger) -> Result<(), RecorderGone> {
@@ -323,7 +324,7 @@ impl Task {
     }
 
     pub(super) async fn event(&self, event: Event) -> Result<(), RecorderGone> {
-        self.observe(self.now(), Body::Event(event)).await
+        self.observe(self.now() + slept(), Body::Event(event)).await
     }
 
     async fn observe(&self, at: Duration, body: Body) -> Result<(), RecorderGone> {

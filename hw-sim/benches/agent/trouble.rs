@@ -56,6 +56,7 @@ impl Others {
         let lines: Vec<&str> = log.lines().filter(|line| !troubled(line)).collect();
         let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
         let readings = count("reading buffered");
+        lines.iter().filter(|line| line.contains("poll left late")).take(20).for_each(|line| println!("{line}"));
         let temperatures =
             lines.iter().filter(|line| line.contains("reading buffered") && line.contains("\"temperature\""));
         Ok(Self {

@@ -15,6 +15,8 @@ const PURE: &[&str] = &[
     "agent/src/convert.rs",
     "agent/src/humidity.rs",
     "agent/src/uncertainty.rs",
+    "agent/src/clock/earlier.rs",
+    "agent/src/clock/steps.rs",
     "agent/src/clock/wall.rs",
     "agent/src/device/pace.rs",
     "agent/src/device/relock.rs",
