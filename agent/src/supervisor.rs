@@ -120,11 +120,11 @@ impl Tasks {
         let clock = SharedClock::new(started);
         let epoch = Epoch::from_entropy(rand::random());
         let mut buffer = Buffer::open(&config.gateway.data_dir, config.buffer, epoch)?;
-        let recorded_until = buffer.latest();
-        if let Some(saved) = recorded_until {
+        if let Some(saved) = buffer.latest() {
             clock.raise_floor(saved);
         }
-        buffer.begin(clock.run(recorded_until));
+        let recorded_until = buffer.recorded();
+        buffer.begin(clock.run(buffer.latest()));
         say_started(&config, &buffer);
         let (keeper, handle) = Keeper::new(buffer);
         let (observations, waiting) = mpsc::channel(OBSERVATIONS_MAX);

@@ -38,6 +38,7 @@ pub struct Appended {
     /// Records given up to make room.
     pub evicted: u64,
     latest: Option<Timestamp>,
+    recorded: Option<Timestamp>,
 }
 
 impl Appended {
@@ -146,8 +147,9 @@ impl Buffer {
 
     fn commit(&mut self, run: &Run, entry: Entry, eviction: Eviction) -> Result<Appended, BufferError> {
         let latest = entry.records.iter().filter_map(synced).max().max(run.latest);
-        let appended = Appended { entry, evicted: eviction.records, latest };
-        let new_run = Run { last_seq: appended.to(), latest, ..run.clone() };
+        let recorded = entry.records.iter().filter_map(bounded).max().max(run.recorded);
+        let appended = Appended { entry, evicted: eviction.records, latest, recorded };
+        let new_run = Run { last_seq: appended.to(), latest, recorded, ..run.clone() };
         let frame = appended.entry.to_frame();
         let frame_len = frame.len();
         let changes = Changes {
@@ -187,7 +189,7 @@ impl Buffer {
     pub(super) fn note_appended(&mut self, appended: &Appended) {
         if let Some(run) = &mut self.run {
             run.last_seq = appended.to();
-            run.latest = appended.latest;
+            (run.latest, run.recorded) = (appended.latest, appended.recorded);
         }
         self.counters.evicted += appended.evicted;
     }
@@ -196,6 +198,14 @@ impl Buffer {
 /// The first number for what was dropped: only the announcement comes before it.
 fn dropped_from(run: &Run) -> u64 {
     if run.last_seq == 0 { 2 } else { run.last_seq + 1 }
+}
+
+/// A timestamp that says how far it can be off.
+fn bounded(held: &Held) -> Option<Timestamp> {
+    match held.stamp {
+        Stamp::Settled { timestamp, clock: Trust::Synced | Trust::Estimated { bound_ms: Some(_) } } => Some(timestamp),
+        Stamp::Settled { .. } | Stamp::Unsettled { .. } => None,
+    }
 }
 
 fn synced(held: &Held) -> Option<Timestamp> {

@@ -52,6 +52,7 @@ pub(super) struct Run {
     pub(super) last_seq: u64,
     pub(super) previous: Option<EpochEnd>,
     pub(super) latest: Option<Timestamp>,
+    pub(super) recorded: Option<Timestamp>,
 }
 
 /// A write that may or may not have reached the disk.
@@ -144,6 +145,11 @@ impl Buffer {
         self.run.as_ref().and_then(|run| run.latest)
     }
 
+    /// Until when earlier runs have records; none if that is not known well, or records of theirs still wait for a time.
+    pub fn recorded(&self) -> Option<Timestamp> {
+        self.run.as_ref().and_then(|run| run.recorded.max(run.latest)).filter(|_| self.contents.unsettled == 0)
+    }
+
     /// Why the disk has not taken the last append; none if it has.
     pub fn refused(&self) -> Option<&str> {
         self.in_doubt.as_ref().map(|in_doubt| in_doubt.reason.as_str())
@@ -233,12 +239,13 @@ impl Buffer {
     fn take_stock(&mut self, disk: &Disk) -> Result<(), DiskError> {
         let last = self.count(disk)?;
         let found = disk.meta()?.and_then(|bytes| Meta::from_frame(&bytes));
-        let (reach, latest) = found.map_or((None, None), |meta| (Some(meta.reach), meta.latest));
+        let (reach, latest, recorded) =
+            found.map_or((None, None, None), |meta| (Some(meta.reach), meta.latest, meta.recorded));
         let stated = mem::take(&mut self.stated);
         let latest = latest.max(stated.latest());
         let furthest = self.note_lost(reach.as_ref(), stated.lost_after(reach.as_ref()));
         if self.run.is_none() {
-            self.run = Some(begin_run(furthest.or(reach).or_else(|| last.map(reach_of_entry)), latest));
+            self.run = Some(begin_run(furthest.or(reach).or_else(|| last.map(reach_of_entry)), latest, recorded));
         }
         Ok(())
     }
@@ -309,7 +316,7 @@ impl Buffer {
         let stated = mem::take(&mut self.stated);
         let latest = stated.latest();
         let furthest = self.note_lost(None, stated.all_lost());
-        self.run = Some(begin_run(furthest, latest));
+        self.run = Some(begin_run(furthest, latest, None));
     }
 
     fn close_store(&mut self) {
@@ -323,7 +330,7 @@ impl Buffer {
     /// The frame that says how far this epoch got, to be written together with every append.
     pub(super) fn meta_frame(&self, run: &Run) -> Vec<u8> {
         let reach = Reach { base: run.base, epoch: self.epoch.clone(), last_seq: run.last_seq };
-        Meta { reach, latest: run.latest }.to_frame()
+        Meta { reach, latest: run.latest, recorded: run.recorded }.to_frame()
     }
 }
 
@@ -333,10 +340,10 @@ fn reach_of_entry((index, identity): (u64, Identity)) -> Reach {
 }
 
 /// A new epoch begins where the last one on disk ended.
-fn begin_run(last: Option<Reach>, latest: Option<Timestamp>) -> Run {
+fn begin_run(last: Option<Reach>, latest: Option<Timestamp>, recorded: Option<Timestamp>) -> Run {
     let base = last.as_ref().map_or(0, Reach::index);
     let previous = last.map(|Reach { epoch, last_seq, .. }| EpochEnd { epoch, last_seq });
-    Run { base, last_seq: 0, previous, latest }
+    Run { base, last_seq: 0, previous, latest, recorded }
 }
 
 fn lock(data_dir: &Path) -> Result<File, BufferError> {

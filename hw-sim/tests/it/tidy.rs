@@ -15,7 +15,7 @@ const PURE: &[&str] = &[
     "agent/src/convert.rs",
     "agent/src/humidity.rs",
     "agent/src/uncertainty.rs",
-    "agent/src/clock/earlier.rs",
+    "agent/src/clock/earlier",
     "agent/src/clock/steps.rs",
     "agent/src/clock/wall.rs",
     "agent/src/device/pace.rs",

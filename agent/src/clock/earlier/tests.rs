@@ -51,6 +51,8 @@ struct World {
     boot: u32,
     /// Counted by the crystal since the system's start.
     on_ms: f64,
+    /// Both of these at the beginning of this run.
+    began: (f64, f64),
     /// The latest synced time on disk.
     latest: Option<Timestamp>,
     /// Records that wait: of which run, when by its own count, and when in truth.
@@ -80,14 +82,15 @@ impl World {
         let index = self.runs.len();
         let this = RunClock { boot_id: self.boot.to_string(), started_ms: self.on_ms as u64, not_before: self.latest };
         self.runs.push(this.clone());
-        let (mut clock, began_ms, began_on_ms) = (WallClock::new(), self.now_ms, self.on_ms);
+        let mut clock = WallClock::new();
+        self.began = (self.now_ms, self.on_ms);
         self.latest.into_iter().for_each(|latest| clock.raise_floor(latest));
         let mut counted_ms = 0;
         for record in &run.records {
             if let Some(synced) = run.synced.filter(|synced| counted_ms <= synced.0 && synced.0 <= *record) {
-                self.sync(&mut clock, &this, synced, (began_ms, began_on_ms));
+                self.sync(&mut clock, &this, synced);
             }
-            (self.now_ms, self.on_ms) = (began_ms, began_on_ms);
+            (self.now_ms, self.on_ms) = self.began;
             self.pass(*record as f64);
             counted_ms = *record;
             self.record(&clock, (index, Moment(Duration::from_millis(*record))), run.system);
@@ -106,8 +109,8 @@ impl World {
     }
 
     /// The sink answers: what waits is settled, the runs of before first.
-    fn sync(&mut self, clock: &mut WallClock, this: &RunClock, (at, there, back): (u64, u64, u64), began: (f64, f64)) {
-        (self.now_ms, self.on_ms) = began;
+    fn sync(&mut self, clock: &mut WallClock, this: &RunClock, (at, there, back): (u64, u64, u64)) {
+        (self.now_ms, self.on_ms) = self.began;
         self.pass((at + there) as f64);
         let received = Moment(Duration::from_millis(at + there + back));
         let sent = Moment(Duration::from_millis(at));
@@ -144,6 +147,7 @@ proptest! {
             drift_ppm,
             boot: 0,
             on_ms: 0.0,
+            began: (0.0, 0.0),
             latest: None,
             waiting: Vec::new(),
             runs: Vec::new(),
