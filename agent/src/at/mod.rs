@@ -9,6 +9,7 @@
 
 pub mod command;
 pub mod identity;
+pub mod raw;
 pub mod report_interval;
 pub mod report_on_change;
 pub mod warm_up;

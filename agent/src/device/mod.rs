@@ -17,5 +17,7 @@ pub mod setup;
 
 mod login;
 
+pub mod ask;
+
 #[cfg(test)]
 pub(crate) mod tests;

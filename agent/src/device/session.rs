@@ -29,9 +29,9 @@ use crate::at::line::{Line, Password};
 use crate::at::reply::{End, Reply, ReplyCollector};
 
 /// The longest that an ordinary command takes is 4.7 s, behind the modem's work (device reference 5.3).
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(8);
+pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(8);
 /// What a measurement takes beyond the warm-up, at most.
-const MEASURE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const MEASURE_TIMEOUT: Duration = Duration::from_secs(10);
 /// `AT` is answered at once, unless the device is busy; then it is asked again.
 pub(super) const ATTENTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// The line counts as quiet after this; lines of one output come at most some 100 ms apart.
@@ -90,7 +90,7 @@ pub struct Sending {
 }
 
 /// What became of one attempt at a command.
-enum Attempt {
+pub(super) enum Attempt {
     Replied(Reply, Option<Block>),
     Locked,
     TimedOut,
@@ -220,7 +220,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         let (mut relocked, mut repeated) = (false, false);
         for _ in 0..ATTEMPTS {
             self.sending = Some(Sending { at: Instant::now(), relocked, repeated });
-            match self.attempt(command, within).await? {
+            match self.attempt(command, within, ReplyCollector::default()).await? {
                 // Not recognised by the device: the line was damaged on its way there.
                 Attempt::Replied(reply, block) if reply.end == End::ModemError => {
                     block.into_iter().for_each(|block| self.keep(block));
@@ -240,12 +240,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         Err(DeviceError::NoAnswer { port: self.port(), command: command.to_string(), within })
     }
 
-    async fn attempt(&mut self, command: &Command, within: Duration) -> Result<Attempt, DeviceError> {
+    /// Sends a command once; `collector` knows which lines are its reply.
+    pub(super) async fn attempt(
+        &mut self,
+        command: &Command,
+        within: Duration,
+        mut collector: ReplyCollector,
+    ) -> Result<Attempt, DeviceError> {
         // A block that ended before the command was sent is not its answer.
         self.release();
         self.send(command).await?;
         let deadline = Instant::now() + within;
-        let mut collector = ReplyCollector::default();
         while let Some(line) = self.next(deadline).await? {
             match line {
                 Line::Boot => return Err(self.restarted()),
@@ -260,13 +265,13 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     }
 
     /// Finds the place in the dialogue again: quiet, `AT`, its answer, quiet. A lock is an answer too.
-    async fn resynchronise(&mut self) -> Result<(), DeviceError> {
+    pub(super) async fn resynchronise(&mut self) -> Result<(), DeviceError> {
         let command = Command::attention();
         let within = self.access.pace.patience(ATTENTION_TIMEOUT);
         tracing::debug!(port = self.access.port, "no clean answer: finding the place again");
         self.drain().await?;
         for _ in 0..ATTEMPTS {
-            match self.attempt(&command, within).await? {
+            match self.attempt(&command, within, ReplyCollector::default()).await? {
                 Attempt::TimedOut => {}
                 Attempt::Locked => return Ok(()),
                 Attempt::Replied(_, block) => {
@@ -308,7 +313,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     }
 
     /// A lock at its ordinary time is met with a login; an earlier one says that the device has restarted.
-    async fn log_in_again(&mut self) -> Result<(), DeviceError> {
+    pub(super) async fn log_in_again(&mut self) -> Result<(), DeviceError> {
         if !relock::is_due(self.login_age()) {
             return Err(self.restarted());
         }
@@ -332,7 +337,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         let Some(line) = self.link.line(deadline).await? else {
             return Ok(None);
         };
-        if !matches!(line, Line::Empty | Line::Noise | Line::Ok) {
+        if !matches!(line, Line::Empty | Line::Noise | Line::Modem(_) | Line::Ok) {
             self.release();
         }
         self.restarted |= line == Line::Boot;
@@ -351,7 +356,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         }
     }
 
-    fn keep(&mut self, block: Block) {
+    pub(super) fn keep(&mut self, block: Block) {
         if self.heard.len() == HEARD_MAX {
             self.heard.pop_front();
             tracing::warn!(port = self.access.port, "more measurements overheard than taken: the oldest is dropped");
