@@ -5,7 +5,6 @@
 //! so what stands before one belongs to something else.
 
 use super::line::Line;
-use super::measurement::Part;
 
 /// The longest line that may be sent: well below the device's unchecked buffer of 300 bytes.
 pub const RAW_BYTES_MAX: usize = 200;
@@ -47,7 +46,7 @@ impl RawLine {
             Line::Text(text) => text,
             Line::Modem(text) if self.names(text) => text,
             Line::Event(event) if is_help(&event.text) => &event.text,
-            Line::Event(event) if self.measures() && Part::parse(&event.text).is_some() => &event.text,
+            Line::Event(event) if self.measures() && is_measured(&event.text) => &event.text,
             _ => return None,
         };
         Some(text.trim_ascii()).filter(|text| !text.is_empty())
@@ -65,6 +64,13 @@ fn is_help(text: &[u8]) -> bool {
     text.starts_with(b"AT")
 }
 
+/// A line of a block, whatever its value: a person wants to see one that cannot be, too.
+fn is_measured(text: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 7] =
+        [b"BAT:", b"remaining battery =", b"IN1:", b"IN2:", b"GPIO_EXTI:", b"IDC_Input:", b"VDC_Input:"];
+    BEGINNINGS.iter().any(|beginning| text.starts_with(beginning))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +86,7 @@ mod tests {
         check("AT+CFG", b"AT+MODEL=PS-NB,v1.1.2", Some(b"AT+MODEL=PS-NB,v1.1.2"));
         check("AT+TDC?", b"[70418]AT+TDC     : words", Some(b"AT+TDC     : words"));
         check("AT+GETSENSORVALUE=0", b"[100]BAT:3.572 V", Some(b"BAT:3.572 V"));
+        check("AT+GETSENSORVALUE=0", b"[100]IDC_Input:24.500 mA", Some(b"IDC_Input:24.500 mA"));
         check("AT+CSQ", b"+CSQ: 17,0", Some(b"+CSQ: 17,0"));
         check(
             "AT+TIMESTAMP=1",
