@@ -40,6 +40,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     pub async fn ask(&mut self, line: &str) -> Result<Reply, AskError> {
         let line = RawLine::parse(line)?;
         let (command, within) = (Command::raw(&line), self.access.pace.patience(takes(&line)));
+        self.find_place().await?;
         for _ in 0..ATTEMPTS {
             match self.attempt(&command, within, ReplyCollector::of_raw(&line)).await? {
                 Attempt::Replied(reply, block) => {

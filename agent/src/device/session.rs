@@ -75,6 +75,8 @@ pub struct Session<Io> {
     fresh: Option<Block>,
     heard: VecDeque<Block>,
     restarted: bool,
+    /// The place in the dialogue was lost and `AT` was not answered either: what is late may still come.
+    pub(super) lost: bool,
     sending: Option<Sending>,
 }
 
@@ -109,6 +111,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             fresh: None,
             heard: VecDeque::new(),
             restarted: false,
+            lost: false,
             sending: None,
         }
     }
@@ -217,6 +220,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     /// Sends a command until it is answered, bounded.
     async fn repeat(&mut self, command: &Command, takes: Duration) -> Result<(Reply, Option<Block>), DeviceError> {
         let within = self.access.pace.patience(takes);
+        self.find_place().await?;
         let (mut relocked, mut repeated) = (false, false);
         for _ in 0..ATTEMPTS {
             self.sending = Some(Sending { at: Instant::now(), relocked, repeated });
@@ -264,21 +268,29 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         Ok(Attempt::TimedOut)
     }
 
+    /// Before a command: makes up for an `AT` that was not answered the last time.
+    pub(super) async fn find_place(&mut self) -> Result<(), DeviceError> {
+        if self.lost { self.resynchronise().await } else { Ok(()) }
+    }
+
     /// Finds the place in the dialogue again: quiet, `AT`, its answer, quiet. A lock is an answer too.
     pub(super) async fn resynchronise(&mut self) -> Result<(), DeviceError> {
+        self.lost = true;
         let command = Command::attention();
         let within = self.access.pace.patience(ATTENTION_TIMEOUT);
         tracing::debug!(port = self.access.port, "no clean answer: finding the place again");
         self.drain().await?;
         for _ in 0..ATTEMPTS {
             match self.attempt(&command, within, ReplyCollector::default()).await? {
-                Attempt::TimedOut => {}
-                Attempt::Locked => return Ok(()),
+                Attempt::TimedOut => continue,
+                Attempt::Locked => self.lost = false,
                 Attempt::Replied(_, block) => {
                     block.into_iter().for_each(|block| self.keep(block));
-                    return self.drain().await;
+                    self.drain().await?;
+                    self.lost = false;
                 }
             }
+            return Ok(());
         }
         Err(DeviceError::NoAnswer { port: self.port(), command: command.to_string(), within })
     }

@@ -65,8 +65,16 @@ impl Player {
             }
             self.next = index + 1;
             let start = Instant::now();
+            if exchange.late {
+                self.waiting.send_replace(index + 1);
+            }
             for cue in &exchange.cues {
-                self.listen_until(start + cue.at).await;
+                // What a busy device is sent has to wait.
+                if exchange.late {
+                    sleep_until(start + cue.at).await
+                } else {
+                    self.listen_until(start + cue.at).await
+                }
                 self.say(&cue.bytes).await;
             }
             early = self.is_next_before(start + exchange.lasts).await;
@@ -148,12 +156,12 @@ impl Player {
     }
 
     async fn say(&mut self, bytes: &[u8]) {
+        let cue = Cue { at: self.start.elapsed(), bytes: bytes.to_vec() };
+        self.stage.said.lock().unwrap().push((self.next - 1, cue));
         for chunk in bytes.chunks(self.manner.chunk) {
             drop(self.io.write_all(chunk).await);
             tokio::task::yield_now().await;
         }
-        let cue = Cue { at: self.start.elapsed(), bytes: bytes.to_vec() };
-        self.stage.said.lock().unwrap().push((self.next - 1, cue));
     }
 }
 
@@ -168,7 +176,7 @@ enum State {
 impl State {
     /// What the console was before this exchange, as far as it shows.
     fn before(exchange: &Exchange) -> Option<Self> {
-        match reading::outcome(exchange, FOREVER) {
+        match reading::outcome_within(exchange, FOREVER) {
             Outcome::Answered(..) => Some(Self::Open),
             Outcome::Locked | Outcome::Opened => Some(Self::Locked),
             Outcome::Restarted | Outcome::Silence => None,
@@ -177,7 +185,7 @@ impl State {
 
     /// What the console was after it.
     fn after(exchange: &Exchange) -> Option<Self> {
-        match reading::outcome(exchange, FOREVER) {
+        match reading::outcome_within(exchange, FOREVER) {
             Outcome::Answered(..) | Outcome::Opened => Some(Self::Open),
             Outcome::Locked | Outcome::Restarted => Some(Self::Locked),
             Outcome::Silence => None,

@@ -34,12 +34,19 @@ pub(crate) struct Printed {
 
 /// The keys of a block in their order; the first has two forms.
 const KEYS: [&str; 6] = ["BAT:", "IN1:", "IN2:", "GPIO_EXTI:", "IDC_Input:", "VDC_Input:"];
+/// More mA than the sensor's converter can deliver are damage (device reference 2.2: it ends at 21.333, and a unit's factor).
+const CURRENT_MAX: f64 = 22.0;
 /// Lines that are never an answer.
 const NOISE: [&str; 8] =
     ["AT+NAME", "AT+PWRM2", "SLEEP", "RDY", "Image Version: ", "NB-IoT Stack", "Protocol in Used: ", "Downstream"];
 
+/// What the exchange comes to, for a host that waits as long as it should.
+pub(crate) fn outcome(exchange: &Exchange) -> Outcome {
+    outcome_within(exchange, exchange.patience())
+}
+
 /// What the exchange comes to for a host that waits so long.
-pub(crate) fn outcome(exchange: &Exchange, patience: Duration) -> Outcome {
+pub(crate) fn outcome_within(exchange: &Exchange, patience: Duration) -> Outcome {
     let host = exchange.host.as_deref().unwrap_or_default();
     let mut lines = Vec::new();
     for line in exchange.cues.iter().filter(|cue| cue.at < patience).flat_map(ended).filter(|line| !line.is_empty()) {
@@ -107,9 +114,8 @@ pub(crate) fn unasked(host: Option<&str>, said: &[Cue]) -> Vec<Printed> {
     for (first, six) in lines.windows(KEYS.len()).enumerate() {
         let whole = six.iter().enumerate().all(|(place, (_, line))| event(line).and_then(key) == Some(place));
         let answers = asked && lines.get(first + KEYS.len()).is_some_and(|(_, line)| line == "OK");
-        if whole && !answers {
-            blocks.push(Printed { current: value(&six[4].1), input: value(&six[5].1), at: six[4].0 });
-        }
+        let block = whole.then(|| Printed { current: value(&six[4].1), input: value(&six[5].1), at: six[4].0 });
+        blocks.extend(block.filter(|block| !answers && block.current <= CURRENT_MAX));
     }
     blocks
 }

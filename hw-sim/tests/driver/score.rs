@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use hw_sim::transcript::{Start, Step, Transcript};
 
+use crate::reading::{self, Outcome};
+
 /// The PIN of the sensor when a transcript begins on an open console.
 const PIN: &str = "604218";
 /// What goes before a transcript that begins on an open console: the login that opened it.
@@ -23,12 +25,32 @@ pub(crate) struct Manner {
     pub(crate) lateness: u32,
     /// How many bytes the adapter hands over at once.
     pub(crate) chunk: usize,
+    /// Which answers come when the driver has given them up.
+    pub(crate) late: Option<Late>,
+}
+
+/// Every other answer is held back, whatever the transcript says of its time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Late {
+    /// So long after the driver has given it up.
+    pub(crate) by: Duration,
+    /// The first exchange that it may strike: 0 or 1.
+    pub(crate) from: usize,
 }
 
 impl Manner {
-    /// As early as can be, in between, and as late as can be; by the byte, in odd pieces, by the line.
-    pub(crate) const ALL: [Self; 3] =
-        [Self { lateness: 0, chunk: 1 }, Self { lateness: 50, chunk: 7 }, Self { lateness: 100, chunk: 400 }];
+    /// As the transcript says: as early as can be, in between, and as late as can be; by the byte, in odd pieces, by the line.
+    pub(crate) const PROMPT: [Self; 3] = [
+        Self { lateness: 0, chunk: 1, late: None },
+        Self { lateness: 50, chunk: 7, late: None },
+        Self { lateness: 100, chunk: 400, late: None },
+    ];
+    /// Too late: while the driver waits for quiet, while it waits for its first `AT`, and after that.
+    pub(crate) const LATE: [Self; 3] = [
+        Self { lateness: 0, chunk: 1, late: Some(Late { by: Duration::from_millis(100), from: 0 }) },
+        Self { lateness: 50, chunk: 7, late: Some(Late { by: Duration::from_millis(1_200), from: 1 }) },
+        Self { lateness: 100, chunk: 400, late: Some(Late { by: Duration::from_millis(3_000), from: 0 }) },
+    ];
 }
 
 /// Bytes of the device up to a line's end, and when.
@@ -51,6 +73,32 @@ pub(crate) struct Exchange {
     pub(crate) cues: Vec<Cue>,
     /// When the host may send its next line.
     pub(crate) lasts: Duration,
+    /// The answer comes too late: the driver goes on before it, and the device is busy until then.
+    pub(crate) late: bool,
+}
+
+impl Exchange {
+    /// How long a driver waits for the answer: 8 s, and for a measurement the longest warm-up and 10 s (device reference
+    /// 5.3, 6.2, 14.3 and 14.8).
+    pub(crate) fn patience(&self) -> Duration {
+        let measures = self.host.as_deref().is_some_and(reading::measures);
+        Duration::from_secs(if measures { 190 } else { 8 })
+    }
+
+    /// An answer with nothing behind it.
+    fn can_be_late(&self) -> bool {
+        let answered = matches!(reading::outcome(self), Outcome::Answered(..));
+        let ends = self.cues.iter().rposition(|cue| is_end(&cue.bytes));
+        let silent = |end: usize| self.cues[end + 1..].iter().all(|cue| cue.bytes.trim_ascii().is_empty());
+        answered && ends.is_some_and(silent) && self.cues.last().is_some_and(|cue| cue.at == self.lasts)
+    }
+
+    fn delay(&mut self, by: Duration) {
+        let by = self.patience() + by;
+        self.cues.iter_mut().for_each(|cue| cue.at += by);
+        self.lasts += by;
+        self.late = true;
+    }
 }
 
 /// A whole transcript.
@@ -74,7 +122,12 @@ impl Score {
         for (index, step) in transcript.steps.iter().enumerate() {
             writer.write(transcript.lines[index], step, transcript.steps.get(index + 1));
         }
-        Ok(writer.end())
+        let mut score = writer.end();
+        if let Some(late) = manner.late {
+            let others = score.exchanges.iter_mut().skip(late.from).step_by(2);
+            others.filter(|exchange| exchange.can_be_late()).for_each(|exchange| exchange.delay(late.by));
+        }
+        Ok(score)
     }
 }
 
