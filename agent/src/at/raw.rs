@@ -40,6 +40,11 @@ impl RawLine {
         self.0.contains("AT+GETSENSORVALUE=0")
     }
 
+    /// Whether the device prints its log as the answer: what it said earlier, blocks and boot text and all.
+    pub fn prints_log(&self) -> bool {
+        self.0.contains("AT+GETLOG") && !self.0.contains(['=', '?'])
+    }
+
     /// What a line from the device says in answer to this one, if anything.
     pub fn answer<'a>(&self, line: &'a Line) -> Option<&'a [u8]> {
         let text = match line {
@@ -107,6 +112,13 @@ mod tests {
         ] {
             check(sent, line, None);
         }
+    }
+
+    #[test]
+    fn only_a_run_prints_the_log() {
+        let prints = |text| RawLine::parse(text).unwrap().prints_log();
+        assert!(prints("AT+GETLOG") && prints("xAT+GETLOGx"));
+        assert!(!prints("AT+GETLOG=0") && !prints("AT+GETLOG?") && !prints("AT+GETLOG=?") && !prints("AT+CFG"));
     }
 
     #[test]

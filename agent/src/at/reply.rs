@@ -10,7 +10,7 @@ use super::raw::RawLine;
 /// The most text lines that a reply may have; none of our commands has more than two.
 const LINES_MAX: usize = 8;
 /// The most lines that a reply to a line of any text may have; the log is the longest, 10 kB.
-const RAW_LINES_MAX: usize = 1_000;
+pub const RAW_LINES_MAX: usize = 1_000;
 
 /// How a reply ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

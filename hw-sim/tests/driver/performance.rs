@@ -46,8 +46,8 @@ struct Driver {
     /// When the console was last opened, if the driver knows.
     login_at: Option<Instant>,
     heard: Vec<Block>,
-    /// How much of what was said has been looked at for boot text.
-    looked_at: usize,
+    /// What was said up to the last look, with its exchange.
+    said: Vec<(usize, Cue)>,
     differences: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ impl Driver {
             stage,
             login_at: None,
             heard: Vec::new(),
-            looked_at: 0,
+            said: Vec::new(),
             differences: Vec::new(),
         }
     }
@@ -194,11 +194,9 @@ impl Driver {
 
     /// Boot text is a restart, and nothing else is.
     fn compare_restarts(&mut self, index: usize) {
-        let said = self.stage.said.lock().unwrap().clone();
-        let boots = said[self.looked_at..]
-            .iter()
-            .any(|(_, cue)| reading::ended(cue).is_some_and(|line| reading::is_boot(&line)));
-        self.looked_at = said.len();
+        let said = self.stage.said.lock().unwrap().split_off(0);
+        let boots = said.iter().filter(|(at, _)| self.is_news(*at)).any(|(_, cue)| reading::is_boot(cue));
+        self.said.extend(said);
         let noticed = self.session.take_restarted();
         if boots {
             self.login_at = None;
@@ -211,6 +209,7 @@ impl Driver {
     /// Every block that no line asked for is overheard, once and at its time.
     fn compare_blocks(&mut self) {
         self.heard.extend(std::iter::from_fn(|| self.session.heard()));
+        self.said.append(&mut self.stage.said.lock().unwrap());
         let expected = self.unasked();
         let found: Vec<_> = self.heard.iter().map(printed).collect();
         let same = |(expected, found): (&Printed, &Printed)| {
@@ -223,16 +222,19 @@ impl Driver {
     }
 
     fn unasked(&self) -> Vec<Printed> {
-        let said = self.stage.said.lock().unwrap();
-        let of = |index: usize| said.iter().filter(|(at, _)| *at == index).map(|(_, cue)| cue.clone()).collect();
-        let exchanges = self.exchanges.iter().enumerate();
-        exchanges
-            .flat_map(|(index, exchange)| {
-                let cues: Vec<Cue> = of(index);
-                // Nobody waited any more for what came too late.
-                reading::unasked(exchange.host.as_deref().filter(|_| !exchange.late), &cues)
-            })
-            .collect()
+        let of = |index: usize| self.said.iter().filter(move |(at, _)| *at == index).map(|(_, cue)| cue.clone());
+        let news = self.exchanges.iter().enumerate().filter(|(index, _)| self.is_news(*index));
+        let blocks = news.flat_map(|(index, exchange)| {
+            // Nobody waited any more for what came too late.
+            let host = exchange.host.as_deref().filter(|_| !exchange.late);
+            reading::unasked(host, &of(index).collect::<Vec<Cue>>())
+        });
+        blocks.collect()
+    }
+
+    /// Whether the device speaks of now; its log is what it said earlier.
+    fn is_news(&self, index: usize) -> bool {
+        !self.exchanges[index].host.as_deref().is_some_and(reading::prints_log)
     }
 
     fn differs(&mut self, index: usize, expected: &str, found: &str) {

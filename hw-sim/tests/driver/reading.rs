@@ -54,7 +54,11 @@ pub(crate) fn outcome_within(exchange: &Exchange, patience: Duration) -> Outcome
             "OK" => return Outcome::Answered(lines, "OK"),
             "ERROR" => return Outcome::Answered(lines, "ERROR"),
             "AT_PARAM_ERROR" => return Outcome::Answered(lines, "AT_PARAM_ERROR"),
-            _ if is_boot(&line) => return Outcome::Restarted,
+            _ if prints_log(host) => {
+                lines.push(line);
+                continue;
+            }
+            _ if is_boot_text(&line) => return Outcome::Restarted,
             _ => {}
         }
         match event(&line) {
@@ -71,13 +75,22 @@ pub(crate) fn measures(host: &str) -> bool {
     host.contains("GETSENSORVALUE=0")
 }
 
-/// Whether the device begins to boot with this line.
-pub(crate) fn is_boot(line: &str) -> bool {
+/// Whether the device prints its log for it: what it said earlier.
+pub(crate) fn prints_log(host: &str) -> bool {
+    host == "AT+GETLOG"
+}
+
+/// Whether the device begins to boot with this.
+pub(crate) fn is_boot(cue: &Cue) -> bool {
+    ended(cue).is_some_and(|line| is_boot_text(&line))
+}
+
+fn is_boot_text(line: &str) -> bool {
     line.starts_with("DRAGINO ") || event(line).is_some_and(|text| text.starts_with("reboot error:"))
 }
 
 /// The text of a cue that ends its line; a line that is not ended is none yet.
-pub(crate) fn ended(cue: &Cue) -> Option<String> {
+fn ended(cue: &Cue) -> Option<String> {
     let text = String::from_utf8_lossy(&cue.bytes).into_owned();
     text.ends_with('\n').then(|| text.trim().to_owned())
 }

@@ -78,11 +78,15 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// How long a driver waits for the answer: 8 s, and for a measurement the longest warm-up and 10 s (device reference
-    /// 5.3, 6.2, 14.3 and 14.8).
+    /// How long a driver waits for the answer: 8 s, and for a measurement the longest warm-up and 10 s; the log
+    /// is 10 kB (device reference 5.3, 6.2, 11, 14.3 and 14.8).
     pub(crate) fn patience(&self) -> Duration {
-        let measures = self.host.as_deref().is_some_and(reading::measures);
-        Duration::from_secs(if measures { 190 } else { 8 })
+        let host = self.host.as_deref().unwrap_or_default();
+        Duration::from_secs(match host {
+            _ if reading::measures(host) => 190,
+            _ if reading::prints_log(host) => 20,
+            _ => 8,
+        })
     }
 
     /// An answer with nothing behind it.

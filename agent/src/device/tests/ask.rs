@@ -63,6 +63,24 @@ async fn the_block_of_a_measurement_is_its_answer_and_another_is_overheard() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_log_is_no_news() {
+    let log = format!("[616]reboot error:Software!¶[617]Password Incorrect¶{BLOCK}");
+    let (mut session, peer) = play(vec![hear("AT+GETLOG"), say(log), pause_ms(15_000), say(OK)]);
+    let reply = session.ask("AT+GETLOG").await.unwrap();
+    assert_eq!((reply.lines.len(), lines(&reply)[0].as_str()), (8, "[616]reboot error:Software!"));
+    assert_eq!((session.heard(), session.take_restarted()), (None, false));
+    assert!(peer.await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_of_a_locked_console_is_read_behind_a_login() {
+    let login = vec![hear("AT"), say(INCORRECT), hear(PIN), say("[54102]Password Correct¶")];
+    let locked = vec![hear("AT+GETLOG"), say(INCORRECT)];
+    let (mut session, _peer) = play([locked, login, vec![hear("AT+GETLOG"), say("x¶¶OK¶¶")]].concat());
+    assert_eq!(lines(&session.ask("AT+GETLOG").await.unwrap()), ["x"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn silence_is_no_answer_and_the_line_is_not_sent_again() {
     let (mut session, peer) = play(vec![hear("AT+FOO=secret"), pause_ms(9000), hear("AT"), say(OK)]);
     let begin = Instant::now();
