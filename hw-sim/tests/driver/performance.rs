@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kitchen_agent::at::block::Block;
-use kitchen_agent::at::reply::{End, Reply};
+use kitchen_agent::at::reply::End;
 use kitchen_agent::device::ask::AskError;
 use kitchen_agent::device::error::DeviceError;
 use kitchen_agent::device::pace::Pace;
@@ -12,6 +12,7 @@ use kitchen_agent::speed::Speed;
 use tokio::io::{DuplexStream, duplex};
 use tokio::time::{Instant, timeout};
 
+use crate::own::Own;
 use crate::player::{EXTRA, Player, Stage};
 use crate::reading::{self, Outcome, Printed};
 use crate::score::{Cue, Exchange, Manner, Score};
@@ -28,10 +29,11 @@ const AFTERWARDS: Duration = Duration::from_secs(2);
 const ARRIVAL: Duration = Duration::from_millis(1);
 
 /// Plays a transcript; all that is not as it says.
-pub(crate) async fn perform(score: Score, manner: Manner) -> Vec<String> {
+pub(crate) async fn perform(score: Score, manner: Manner, hand: Hand) -> Vec<String> {
     let (ours, theirs) = duplex(WIRE_BYTES);
     let player = Player::new(score.exchanges.clone(), manner, theirs);
     let mut driver = Driver::new(ours, score.exchanges, player.stage());
+    driver.hand = hand;
     let player = tokio::spawn(player.play());
     driver.is_refused(&score.refused).await;
     driver.play().await;
@@ -39,7 +41,17 @@ pub(crate) async fn perform(score: Score, manner: Manner) -> Vec<String> {
     driver.differences
 }
 
+/// With which commands the driver sends a transcript's lines.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Hand {
+    /// Each as a line of any text.
+    Asked,
+    /// Those that are commands of the driver's own as these.
+    Own,
+}
+
 struct Driver {
+    hand: Hand,
     session: Session<DuplexStream>,
     exchanges: Vec<Exchange>,
     stage: Stage,
@@ -56,6 +68,7 @@ impl Driver {
         let pace = Pace::new(Speed::REAL);
         let access = Access { port: "/dev/ttyTest".to_owned(), pin: None, pace, start: Instant::now() };
         Self {
+            hand: Hand::Asked,
             session: Session::new(io, access),
             exchanges,
             stage,
@@ -122,7 +135,7 @@ impl Driver {
         let pin = self.pin_after(index);
         self.session.set_pin(pin.map(Into::into));
         *self.stage.permitted.lock().unwrap() = covered;
-        let result = self.session.ask(&host).await;
+        let result = self.send(&host).await;
         if covered > index + 1 {
             self.login_at = Some(Instant::now());
         }
@@ -147,9 +160,9 @@ impl Driver {
     /// the transcript's host does so next, and repeats the line.
     fn expected(&self, index: usize, outcome: Outcome) -> (String, usize) {
         match outcome {
-            Outcome::Answered(lines, end) => (answered(&lines, end), index + 1),
+            Outcome::Answered(lines, end) => (self.expected_answer(index, &lines, end), index + 1),
             Outcome::Restarted => (RESTARTED.to_owned(), index + 1),
-            Outcome::Silence | Outcome::Opened => (SILENCE.to_owned(), index + 1),
+            Outcome::Silence | Outcome::Opened => (self.expected_late(index), index + 1),
             Outcome::Locked if self.login_at.is_some_and(|at| at.elapsed() < LOCKS_FROM) => {
                 (RESTARTED.to_owned(), index + 1)
             }
@@ -164,8 +177,42 @@ impl Driver {
         match self.exchanges.get(index + 2).filter(|again| again.host.as_deref() == Some(host)) {
             Some(again) => (self.expected(index + 2, reading::outcome(again)).0, index + 3),
             None if host == "AT" => (answered(&[], "OK"), index + 2),
-            None => (answered(&[EXTRA.to_owned()], "OK"), index + 2),
+            None => (self.expected_answer(index, &[EXTRA.to_owned()], "OK"), index + 2),
         }
+    }
+
+    fn expected_answer(&self, index: usize, lines: &[String], end: &str) -> String {
+        match self.own(self.exchanges[index].host.as_deref().unwrap_or_default()) {
+            Some(own) => own.expected(lines, end).unwrap_or_else(|| SILENCE.to_owned()),
+            None => answered(lines, end),
+        }
+    }
+
+    /// A command of its own is repeated by the driver when its answer is too late, if it finds its place again.
+    fn expected_late(&self, index: usize) -> String {
+        let exchange = &self.exchanges[index];
+        let own = self.own(exchange.host.as_deref().unwrap_or_default());
+        match reading::outcome_within(exchange, FOREVER) {
+            Outcome::Answered(lines, end) if own.is_some() && exchange.comes_before_it_is_given_up() => {
+                self.expected_answer(index, &lines, end)
+            }
+            _ => SILENCE.to_owned(),
+        }
+    }
+
+    /// The driver's own command for a line, if it is to use them.
+    fn own(&self, host: &str) -> Option<Own> {
+        Own::of(host).filter(|_| self.hand == Hand::Own)
+    }
+
+    async fn send(&mut self, host: &str) -> Result<String, AskError> {
+        if let Some(own) = self.own(host) {
+            return Ok(own.send(&mut self.session).await?);
+        }
+        self.session.ask(host).await.map(|reply| {
+            let lines: Vec<_> = reply.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+            answered(&lines, end(reply.end))
+        })
     }
 
     /// The PIN that the transcript's host types next, if it is right.
@@ -176,12 +223,9 @@ impl Driver {
     }
 
     /// A result in the words of [`Self::expected`].
-    fn told(&mut self, result: Result<Reply, AskError>) -> String {
+    fn told(&mut self, result: Result<String, AskError>) -> String {
         match result {
-            Ok(reply) => {
-                let lines: Vec<_> = reply.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
-                answered(&lines, end(reply.end))
-            }
+            Ok(told) => told,
             Err(AskError::Device(DeviceError::NoAnswer { .. })) => SILENCE.to_owned(),
             Err(AskError::Device(DeviceError::NoPin { .. })) => NO_PIN.to_owned(),
             Err(AskError::Device(DeviceError::Restarted { .. })) => {

@@ -2,7 +2,7 @@
 //!
 //! A driver sends more than a transcript's host: it knocks, it finds its place again. Such a line is answered from the
 //! state that the transcript is in, which shows in what it says to its next line: a locked console refuses it, an open one
-//! says `OK`, and with a value of its own to all but `AT`, so that an answer credited to another command would show.
+//! says `OK`, and with a value of its own to all but `AT` and the line before, so that an answer credited to another command would show.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -137,12 +137,25 @@ impl Player {
     /// Answers a line that the transcript does not have.
     async fn answer(&mut self, line: &str) {
         let answer = match (self.state(), line) {
-            (State::Locked, _) => "[70000]Password Incorrect\r\n".to_owned(),
-            (State::Open, "AT") => "\r\nOK\r\n\r\n".to_owned(),
-            (State::Open, _) => format!("{EXTRA}\r\n\r\nOK\r\n\r\n"),
+            (State::Locked, _) => b"[70000]Password Incorrect\r\n".to_vec(),
+            (State::Open, "AT") => b"\r\nOK\r\n\r\n".to_vec(),
+            (State::Open, _) => match self.repeated(line) {
+                Some(answer) => answer,
+                None => format!("{EXTRA}\r\n\r\nOK\r\n\r\n").into_bytes(),
+            },
             (State::Deaf, _) => return,
         };
-        drop(self.io.write_all(answer.as_bytes()).await);
+        drop(self.io.write_all(&answer).await);
+    }
+
+    /// The last line of the transcript once more comes to the same; not so if the console was locked then.
+    fn repeated(&self, line: &str) -> Option<Vec<u8>> {
+        let last = self.exchanges[..self.next].last().filter(|last| last.host.as_deref() == Some(line))?;
+        match reading::outcome_within(last, FOREVER) {
+            Outcome::Answered(..) => Some(last.answer()),
+            Outcome::Silence => Some(Vec::new()),
+            Outcome::Locked | Outcome::Opened | Outcome::Restarted => None,
+        }
     }
 
     /// How the console answers now: as it will to the next line, or as it did to the last, or to the nearest that shows it.

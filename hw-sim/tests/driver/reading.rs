@@ -133,6 +133,15 @@ pub(crate) fn unasked(host: Option<&str>, said: &[Cue]) -> Vec<Printed> {
     blocks
 }
 
+/// What the lines of a measurement say: battery, current and voltage; nothing if one is missing or cannot be.
+pub(crate) fn measurement(lines: &[String]) -> Option<String> {
+    let of = |key: &str| lines.iter().find(|line| line.starts_with(key)).map(|line| value(line));
+    let old_battery = lines.iter().find_map(|line| line.strip_prefix("remaining battery =")?.strip_suffix(" mv"));
+    let battery = of("BAT:").or_else(|| old_battery?.parse::<f64>().ok().map(|millivolts| millivolts / 1000.0))?;
+    let current = of("IDC_Input:").filter(|current| *current <= CURRENT_MAX)?;
+    Some(format!("{battery:.3} V, {current:.3} mA, {:.3} V", of("VDC_Input:")?))
+}
+
 /// The number in `[123]KEY:9.216 mA`.
 fn value(line: &str) -> f64 {
     let number = line.rsplit(':').next().unwrap().split(' ').next().unwrap();

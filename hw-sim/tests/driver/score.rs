@@ -9,8 +9,6 @@ use hw_sim::transcript::{Start, Step, Transcript};
 
 use crate::reading::{self, Outcome};
 
-/// The PIN of the sensor when a transcript begins on an open console.
-const PIN: &str = "604218";
 /// What goes before a transcript that begins on an open console: the login that opened it.
 const LOGIN: &str = "= locked\n> 604218\n< [60000]Password Correct¶\n. 2 s\n";
 /// From the host's line, or from silence, to the first line of the device.
@@ -89,6 +87,20 @@ impl Exchange {
         })
     }
 
+    /// Whether the answer comes while the driver still looks for its place: 500 ms of quiet and three times `AT` of 2 s
+    /// (device reference 14.2 and 14.3).
+    pub(crate) fn comes_before_it_is_given_up(&self) -> bool {
+        let end = self.cues.iter().find(|cue| is_end(&cue.bytes));
+        end.is_some_and(|end| end.at < self.patience() + Duration::from_millis(6_500))
+    }
+
+    /// The answer alone, as bytes.
+    pub(crate) fn answer(&self) -> Vec<u8> {
+        let end = self.cues.iter().position(|cue| is_end(&cue.bytes)).map_or(0, |end| end + 1);
+        let lines = self.cues[..end].iter().flat_map(|cue| cue.bytes.clone());
+        lines.chain(*b"\r\n").collect()
+    }
+
     /// An answer with nothing behind it.
     fn can_be_late(&self) -> bool {
         let answered = matches!(reading::outcome(self), Outcome::Answered(..));
@@ -120,7 +132,6 @@ impl Score {
         let mut writer = Writer::new(manner);
         if transcript.start == Start::Unlocked {
             let login = Transcript::parse(LOGIN).map_err(|error| error.to_string())?;
-            debug_assert_eq!(login.steps[0], Step::Host(PIN.to_owned()));
             login.steps.iter().for_each(|step| writer.write(0, step, None));
         }
         for (index, step) in transcript.steps.iter().enumerate() {
