@@ -69,11 +69,19 @@ fn is_help(text: &[u8]) -> bool {
     text.starts_with(b"AT")
 }
 
+/// The first line of a block; the second form is older firmware's.
+const BLOCK_BEGINS: [&[u8]; 2] = [b"BAT:", b"remaining battery ="];
+/// Its other lines.
+const BLOCK_GOES_ON: [&[u8]; 5] = [b"IN1:", b"IN2:", b"GPIO_EXTI:", b"IDC_Input:", b"VDC_Input:"];
+
 /// A line of a block, whatever its value: a person wants to see one that cannot be, too.
 fn is_measured(text: &[u8]) -> bool {
-    const BEGINNINGS: [&[u8]; 7] =
-        [b"BAT:", b"remaining battery =", b"IN1:", b"IN2:", b"GPIO_EXTI:", b"IDC_Input:", b"VDC_Input:"];
-    BEGINNINGS.iter().any(|beginning| text.starts_with(beginning))
+    begins_block(text) || BLOCK_GOES_ON.iter().any(|beginning| text.starts_with(beginning))
+}
+
+/// Whether a text is the first line of a block.
+pub(super) fn begins_block(text: &[u8]) -> bool {
+    BLOCK_BEGINS.iter().any(|beginning| text.starts_with(beginning))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use super::command::Value;
 use super::line::Line;
-use super::raw::RawLine;
+use super::raw::{self, RawLine};
 
 /// The most text lines that a reply may have; none of our commands has more than two.
 const LINES_MAX: usize = 8;
@@ -72,11 +72,13 @@ impl ReplyCollector {
             (None, _) => (None, LINES_MAX),
             (Some(raw), _) => (raw.answer(line), RAW_LINES_MAX),
         };
-        match text {
-            Some(text) if self.lines.len() < lines_max => self.lines.push(text.to_vec()),
-            // No log line stands inside an answer.
-            None if self.raw.is_some() && matches!(line, Line::Event(_)) => self.lines.clear(),
-            Some(_) | None => {}
+        // Nothing else stands inside an answer: it begins anew behind a log line, and with a block of its own.
+        let elsewhere = text.is_none() && self.raw.is_some() && matches!(line, Line::Event(_));
+        if elsewhere || (self.raw.is_some() && text.is_some_and(raw::begins_block)) {
+            self.lines.clear();
+        }
+        if let Some(text) = text.filter(|_| self.lines.len() < lines_max) {
+            self.lines.push(text.to_vec());
         }
     }
 }

@@ -68,6 +68,11 @@ async fn the_driver_makes_of_every_transcript_what_it_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_block_before_each_answer_is_overheard_and_part_of_none() {
+    play_all(&Manner::CHATTY).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_comes_too_late_is_credited_to_nothing() {
     play_all(&Manner::LATE).await;
 }

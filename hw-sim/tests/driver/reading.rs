@@ -64,6 +64,7 @@ pub(crate) fn outcome_within(exchange: &Exchange, patience: Duration) -> Outcome
         match event(&line) {
             Some("Password Correct") => return Outcome::Opened,
             Some("Password Incorrect" | "Password timeout") => return Outcome::Locked,
+            Some(text) if key(text) == Some(0) => lines = answer(host, &line).into_iter().collect(),
             _ => lines.extend(answer(host, &line)),
         }
     }

@@ -25,6 +25,8 @@ pub(crate) struct Manner {
     pub(crate) chunk: usize,
     /// Which answers come when the driver has given them up.
     pub(crate) late: Option<Late>,
+    /// The device uploads all the time: before each answer it prints a block.
+    pub(crate) chatty: bool,
 }
 
 /// Every other answer is held back, whatever the transcript says of its time.
@@ -39,15 +41,25 @@ pub(crate) struct Late {
 impl Manner {
     /// As the transcript says: as early as can be, in between, and as late as can be; by the byte, in odd pieces, by the line.
     pub(crate) const PROMPT: [Self; 3] = [
-        Self { lateness: 0, chunk: 1, late: None },
-        Self { lateness: 50, chunk: 7, late: None },
-        Self { lateness: 100, chunk: 400, late: None },
+        Self { lateness: 0, chunk: 1, late: None, chatty: false },
+        Self { lateness: 50, chunk: 7, late: None, chatty: false },
+        Self { lateness: 100, chunk: 400, late: None, chatty: false },
+    ];
+    /// As it says, but for a block before each answer.
+    pub(crate) const CHATTY: [Self; 2] = [
+        Self { lateness: 0, chunk: 1, late: None, chatty: true },
+        Self { lateness: 100, chunk: 400, late: None, chatty: true },
     ];
     /// Too late: while the driver waits for quiet, while it waits for its first `AT`, and after that.
     pub(crate) const LATE: [Self; 3] = [
-        Self { lateness: 0, chunk: 1, late: Some(Late { by: Duration::from_millis(100), from: 0 }) },
-        Self { lateness: 50, chunk: 7, late: Some(Late { by: Duration::from_millis(1_200), from: 1 }) },
-        Self { lateness: 100, chunk: 400, late: Some(Late { by: Duration::from_millis(3_000), from: 0 }) },
+        Self { lateness: 0, chunk: 1, late: Some(Late { by: Duration::from_millis(100), from: 0 }), chatty: false },
+        Self { lateness: 50, chunk: 7, late: Some(Late { by: Duration::from_millis(1_200), from: 1 }), chatty: false },
+        Self {
+            lateness: 100,
+            chunk: 400,
+            late: Some(Late { by: Duration::from_millis(3_000), from: 0 }),
+            chatty: false,
+        },
     ];
 }
 
@@ -73,6 +85,8 @@ pub(crate) struct Exchange {
     pub(crate) lasts: Duration,
     /// The answer comes too late: the driver goes on before it, and the device is busy until then.
     pub(crate) late: bool,
+    /// How many lines at the beginning are put in, and answer nothing.
+    by_itself: usize,
 }
 
 impl Exchange {
@@ -97,7 +111,7 @@ impl Exchange {
     /// The answer alone, as bytes.
     pub(crate) fn answer(&self) -> Vec<u8> {
         let end = self.cues.iter().position(|cue| is_end(&cue.bytes)).map_or(0, |end| end + 1);
-        let lines = self.cues[..end].iter().flat_map(|cue| cue.bytes.clone());
+        let lines = self.cues[self.by_itself..end].iter().flat_map(|cue| cue.bytes.clone());
         lines.chain(*b"\r\n").collect()
     }
 
@@ -107,6 +121,16 @@ impl Exchange {
         let ends = self.cues.iter().rposition(|cue| is_end(&cue.bytes));
         let silent = |end: usize| self.cues[end + 1..].iter().all(|cue| cue.bytes.trim_ascii().is_empty());
         answered && ends.is_some_and(silent) && self.cues.last().is_some_and(|cue| cue.at == self.lasts)
+    }
+
+    /// A block that nobody asked for comes right before the answer, and is like no other.
+    fn upload_before(&mut self, index: usize) {
+        let Some(at) = self.cues.first().map(|cue| cue.at) else { return };
+        let current = format!("[4]IDC_Input:5.{index:03} mA");
+        let lines = ["[0]BAT:3.572 V", "[1]IN1:0", "[2]IN2:0", "[3]GPIO_EXTI:0", &current, "[5]VDC_Input:0.012 V"];
+        let block = lines.iter().map(|line| Cue { at, bytes: format!("{line}\r\n").into_bytes() });
+        self.cues.splice(..0, block);
+        self.by_itself = lines.len();
     }
 
     fn delay(&mut self, by: Duration) {
@@ -141,6 +165,11 @@ impl Score {
         if let Some(late) = manner.late {
             let others = score.exchanges.iter_mut().skip(late.from).step_by(2);
             others.filter(|exchange| exchange.can_be_late()).for_each(|exchange| exchange.delay(late.by));
+        }
+        if manner.chatty {
+            let answered = |exchange: &&mut Exchange| matches!(reading::outcome(exchange), Outcome::Answered(..));
+            let answers = score.exchanges.iter_mut().filter(answered).enumerate();
+            answers.for_each(|(index, exchange)| exchange.upload_before(index));
         }
         Ok(score)
     }
