@@ -1,8 +1,9 @@
 //! The device's side: says what the transcript says, when it says it, to the lines that the transcript has.
 //!
-//! A driver sends more than a transcript's host: it knocks, it finds its place again. Such a line is answered from the
-//! state that the transcript is in, which shows in what it says to its next line: a locked console refuses it, an open one
-//! says `OK`, and with a value of its own to all but `AT` and the line before, so that an answer credited to another command would show.
+//! A driver sends more than a transcript's host: it knocks, it finds its place again, it repeats. Such a line is answered from
+//! the state that the transcript is in, which shows in what it says to its next line: a locked console refuses it; an open
+//! one says `OK` to `AT`, the same as before to the line before, and to all others a value of its own, so that an answer
+//! credited to another command shows.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

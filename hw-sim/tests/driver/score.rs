@@ -47,12 +47,12 @@ impl Manner {
     ];
     /// As it says, but for a block before each answer.
     pub(crate) const CHATTY: [Self; 2] = [
-        Self { lateness: 0, chunk: 1, late: None, chatty: true },
+        Self { lateness: 0, chunk: 5, late: None, chatty: true },
         Self { lateness: 100, chunk: 400, late: None, chatty: true },
     ];
     /// Too late: while the driver waits for quiet, while it waits for its first `AT`, and after that.
     pub(crate) const LATE: [Self; 3] = [
-        Self { lateness: 0, chunk: 1, late: Some(Late { by: Duration::from_millis(100), from: 0 }), chatty: false },
+        Self { lateness: 0, chunk: 5, late: Some(Late { by: Duration::from_millis(100), from: 0 }), chatty: false },
         Self { lateness: 50, chunk: 7, late: Some(Late { by: Duration::from_millis(1_200), from: 1 }), chatty: false },
         Self {
             lateness: 100,
