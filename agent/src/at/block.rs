@@ -61,7 +61,7 @@ impl BlockCollector {
     /// Takes one line that arrived at `now`; the block, if this line made it whole.
     pub fn take(&mut self, line: &Line, now: Duration) -> Option<Block> {
         let part = match line {
-            Line::Empty | Line::Noise => return None,
+            Line::Empty | Line::Noise | Line::Modem(_) => return None,
             Line::Event(event) => Part::parse(&event.text).map(|part| (event, part)),
             Line::Ok | Line::ParameterError | Line::ModemError | Line::Password(_) | Line::Boot | Line::Text(_) => None,
         };

@@ -1,17 +1,21 @@
-//! The commands that the driver sends: one constructor each, so that no other line can leave the gateway.
+//! The commands that the driver sends: one constructor each, so that no other line leaves the gateway unless a person asks.
 //!
 //! Sent with CR only, which avoids the device's race between CR and LF (device reference 3). The PIN is no command and never
 //! passes through here. Does not know how long an answer may take.
 
 use std::fmt;
 
+use super::raw::RawLine;
+
 /// Ends a line from the host.
 pub const LINE_END: u8 = b'\r';
 
-/// A line for the console, without its end. Every one of them may be sent twice: asking again changes nothing.
+/// A line for the console, without its end. Each but a raw one may be sent twice: asking again changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     line: String,
+    /// A person's line, which may hold a secret: it is never shown.
+    raw: bool,
 }
 
 /// Something that the console can be asked for by name.
@@ -32,27 +36,32 @@ pub trait Setting: Value + fmt::Display {
 impl Command {
     /// Is anybody there? Changes nothing, answers `OK`, and so finds the place in the dialogue again.
     pub fn attention() -> Self {
-        Self { line: "AT".to_owned() }
+        Self { line: "AT".to_owned(), raw: false }
     }
 
     /// Measure now and print. Starts no uplink.
     pub fn measure() -> Self {
-        Self { line: "AT+GETSENSORVALUE=0".to_owned() }
+        Self { line: "AT+GETSENSORVALUE=0".to_owned(), raw: false }
     }
 
     /// Print the stored rows of the sensor's history.
     pub fn history() -> Self {
-        Self { line: "AT+CDP".to_owned() }
+        Self { line: "AT+CDP".to_owned(), raw: false }
     }
 
     /// Ask for a value. (`AT+X?` would be the help text.)
     pub fn get<V: Value>() -> Self {
-        Self { line: format!("AT+{}=?", V::NAME) }
+        Self { line: format!("AT+{}=?", V::NAME), raw: false }
     }
 
     /// Set a value.
     pub fn set<S: Setting>(setting: &S) -> Self {
-        Self { line: format!("AT+{}={setting}", S::NAME) }
+        Self { line: format!("AT+{}={setting}", S::NAME), raw: false }
+    }
+
+    /// A person's line, whatever it does.
+    pub fn raw(line: &RawLine) -> Self {
+        Self { line: line.as_str().to_owned(), raw: true }
     }
 
     /// The line as sent, without its end.
@@ -63,7 +72,7 @@ impl Command {
 
 impl fmt::Display for Command {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.line)
+        formatter.write_str(if self.raw { "the line asked" } else { &self.line })
     }
 }
 

@@ -3,9 +3,9 @@
 //! Takes one byte at a time, so how the serial adapter cut the stream cannot matter. Bytes stay bytes: what they mean is
 //! [`mod@super::line`]'s business. Holds at most [`LINE_BYTES_MAX`] bytes whatever arrives.
 
-/// The longest line that is kept, in bytes; the device's longest is a payload text of some 300. A longer one is dropped up
-/// to its end.
-pub const LINE_BYTES_MAX: usize = 512;
+/// The longest line that is kept, in bytes; the device's longest is a payload text with 32 records, some 1800. A longer one
+/// is dropped up to its end.
+pub const LINE_BYTES_MAX: usize = 2_048;
 
 /// What one more byte has made of the line.
 #[derive(Clone, Debug, PartialEq, Eq)]

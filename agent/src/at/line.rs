@@ -19,8 +19,10 @@ pub enum Line {
     Password(Password),
     /// The device starts: everything before is over.
     Boot,
-    /// Control of the Bluetooth module, the modem's own messages, the rest of the banner: never a reply.
+    /// Control of the Bluetooth module, `RDY`, the rest of the banner: never a reply.
     Noise,
+    /// `+CSQ: 17,0` and its like from the modem: an answer only to a line that was meant for it.
+    Modem(Vec<u8>),
     /// A message with the counter in front: `[52340]text`.
     Event(Event),
     /// Anything else: a value, or damage.
@@ -57,6 +59,7 @@ impl Line {
             _ if bytes.starts_with(b"AT_") && bytes.ends_with(b"ERROR") => Self::ParameterError,
             _ if bytes.starts_with(b"DRAGINO ") => Self::Boot,
             _ if is_noise(bytes) => Self::Noise,
+            _ if bytes.starts_with(b"+") => Self::Modem(bytes.to_vec()),
             _ => match split_counter(bytes) {
                 Some((counter_ms, text)) => event(counter_ms, text),
                 None => Self::Text(bytes.to_vec()),
@@ -68,8 +71,8 @@ impl Line {
 /// Lines without a counter that are no reply.
 fn is_noise(bytes: &[u8]) -> bool {
     const WHOLE: [&[u8]; 4] = [b"AT", b"SLEEP", b"RDY", b"Downstream parameter error"];
-    const BEGINNINGS: [&[u8]; 6] =
-        [b"AT+NAME", b"AT+PWRM2", b"+", b"Image Version: ", b"NB-IoT Stack", b"Protocol in Used: "];
+    const BEGINNINGS: [&[u8]; 5] =
+        [b"AT+NAME", b"AT+PWRM2", b"Image Version: ", b"NB-IoT Stack", b"Protocol in Used: "];
     WHOLE.contains(&bytes) || BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning))
 }
 
@@ -123,10 +126,10 @@ mod tests {
 
     #[test]
     fn bluetooth_and_modem_lines_are_never_replies() {
-        for bytes in ["AT", "AT+NAME861234509876543", "AT+PWRM2", "SLEEP", "RDY", "+CSQ: 17,0", "Image Version: v1.1.2"]
-        {
+        for bytes in ["AT", "AT+NAME861234509876543", "AT+PWRM2", "SLEEP", "RDY", "Image Version: v1.1.2"] {
             check(bytes.as_bytes(), Line::Noise);
         }
+        check(b"+CSQ: 17,0", Line::Modem(b"+CSQ: 17,0".to_vec()));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 pub mod command;
 pub mod history_log;
 pub mod identity;
+pub mod raw;
 pub mod report_interval;
 pub mod report_on_change;
 pub mod sensor_clock;

@@ -6,9 +6,12 @@
 use super::command::Value;
 use super::history::Row;
 use super::line::Line;
+use super::raw::{self, RawLine};
 
 /// The most text lines that a reply may have: the history's 32 rows, with some of somebody else's between.
 const LINES_MAX: usize = 40;
+/// The most lines that a reply to a line of any text may have; the log is the longest, 10 kB.
+pub const RAW_LINES_MAX: usize = 1_000;
 
 /// How a reply ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +27,8 @@ pub enum End {
 /// A whole reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    lines: Vec<Vec<u8>>,
+    /// Its lines, without empty ones and the one that ended it.
+    pub lines: Vec<Vec<u8>>,
     /// How it ended.
     pub end: End,
 }
@@ -33,24 +37,50 @@ pub struct Reply {
 #[derive(Clone, Debug, Default)]
 pub struct ReplyCollector {
     lines: Vec<Vec<u8>>,
+    /// What was sent, if it was a line of any text.
+    raw: Option<RawLine>,
 }
 
 impl ReplyCollector {
+    /// For the reply to a line of any text.
+    pub fn of_raw(line: &RawLine) -> Self {
+        Self { lines: Vec::new(), raw: Some(line.clone()) }
+    }
+
     /// Takes one line; the reply, if this ended it. Events, noise and password messages are somebody else's.
     pub fn take(&mut self, line: &Line) -> Option<Reply> {
         let end = match line {
             Line::Ok => End::Ok,
             Line::ParameterError => End::ParameterError,
             Line::ModemError => End::ModemError,
-            Line::Text(bytes) => {
-                if self.lines.len() < LINES_MAX {
-                    self.lines.push(bytes.clone());
-                }
+            Line::Empty
+            | Line::Password(_)
+            | Line::Boot
+            | Line::Noise
+            | Line::Modem(_)
+            | Line::Event(_)
+            | Line::Text(_) => {
+                self.collect(line);
                 return None;
             }
-            Line::Empty | Line::Password(_) | Line::Boot | Line::Noise | Line::Event(_) => return None,
         };
         Some(Reply { lines: std::mem::take(&mut self.lines), end })
+    }
+
+    fn collect(&mut self, line: &Line) {
+        let (text, lines_max) = match (&self.raw, line) {
+            (None, Line::Text(text)) => (Some(text.as_slice()), LINES_MAX),
+            (None, _) => (None, LINES_MAX),
+            (Some(raw), _) => (raw.answer(line), RAW_LINES_MAX),
+        };
+        // Nothing else stands inside an answer: it begins anew behind a log line, and with a block of its own.
+        let elsewhere = text.is_none() && self.raw.is_some() && matches!(line, Line::Event(_));
+        if elsewhere || (self.raw.is_some() && text.is_some_and(raw::begins_block)) {
+            self.lines.clear();
+        }
+        if let Some(text) = text.filter(|_| self.lines.len() < lines_max) {
+            self.lines.push(text.to_vec());
+        }
     }
 }
 

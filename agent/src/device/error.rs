@@ -5,6 +5,8 @@ use std::time::Duration;
 use kitchen_contract::fault::SensorFault;
 use miette::Diagnostic;
 
+use crate::at::command::Command;
+
 /// Why the device could not be asked, or what was wrong with its answer. No variant ever carries the PIN.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum DeviceError {
@@ -173,6 +175,14 @@ impl DeviceError {
             Self::Damaged { .. } | Self::Refused { .. } | Self::NotKnown { .. } | Self::NotApplied { .. } => {
                 SensorFault::DamagedReply
             }
+        }
+    }
+
+    /// Whether the sensor is there, as it answers to `AT`, but does not know that command.
+    pub fn is_about(&self, asked: &Command) -> bool {
+        match self {
+            Self::NotKnown { command, .. } | Self::NoAnswer { command, .. } => *command == asked.to_string(),
+            _ => false,
         }
     }
 

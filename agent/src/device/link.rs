@@ -13,6 +13,8 @@ use crate::at::line::Line;
 
 /// How long the system may take to accept the bytes of a command. It buffers them, so real time, whatever the baud rate.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+/// What stands for a line that was too long: text that is no value, and damages a block.
+const OVERLONG: &[u8] = b"\n";
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 256;
 
@@ -55,12 +57,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Link<Io> {
 
     /// The next line, or `None` at the deadline. A deadline, not a time-out per byte: dripping bytes do not stretch it.
     pub(super) async fn line(&mut self, deadline: Instant) -> Result<Option<Line>, DeviceError> {
+        Ok(self.bytes(deadline).await?.map(|bytes| Line::classify(&bytes)))
+    }
+
+    /// The same before anything is made of it.
+    pub(super) async fn bytes(&mut self, deadline: Instant) -> Result<Option<Vec<u8>>, DeviceError> {
         loop {
             while let Some(byte) = self.unread.pop_front() {
                 match self.digest.push(byte) {
                     Digested::Incomplete => {}
-                    Digested::Line(bytes) => return Ok(Some(Line::classify(&bytes))),
-                    Digested::Overlong => return Ok(Some(Line::Text(Vec::new()))),
+                    Digested::Line(bytes) => return Ok(Some(bytes)),
+                    Digested::Overlong => return Ok(Some(OVERLONG.to_vec())),
                 }
             }
             // Asked here because bytes that are always there would keep the timer from ever being looked at.

@@ -64,7 +64,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     /// Earlier knocks may still be answered: with what comes late out of the way, the next answer is the next command's.
     async fn opened(&mut self, entered_at: Option<Instant>) -> Result<(), DeviceError> {
         (self.login_at, self.confirmed_at) = (entered_at, None);
-        self.drain().await
+        self.drain().await?;
+        self.lost = false;
+        Ok(())
     }
 
     /// Throws away, once, what waited from before this session.

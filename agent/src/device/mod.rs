@@ -17,6 +17,9 @@ pub mod port;
 pub mod setup;
 
 mod login;
+mod place;
+
+pub mod ask;
 
 #[cfg(test)]
 pub(crate) mod tests;

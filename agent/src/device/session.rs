@@ -30,19 +30,15 @@ use crate::at::reply::{End, Reply, ReplyCollector};
 use crate::clock::shared::slept;
 
 /// The longest that an ordinary command takes is 4.7 s, behind the modem's work (device reference 5.3).
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(8);
+pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(8);
 /// What a measurement takes beyond the warm-up, at most.
-const MEASURE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const MEASURE_TIMEOUT: Duration = Duration::from_secs(10);
 /// `AT` is answered at once, unless the device is busy; then it is asked again.
 pub(super) const ATTENTION_TIMEOUT: Duration = Duration::from_secs(2);
-/// The line counts as quiet after this; lines of one output come at most some 100 ms apart.
-const QUIET: Duration = Duration::from_millis(500);
 /// From the device's last byte to our first: several characters, since the empty line behind an `OK` is still to come.
 const TURNAROUND: Duration = Duration::from_millis(50);
-/// How long to wait for quiet, at most: a device that never stops talking must not hold up the next attempt.
-const QUIET_WITHIN: Duration = Duration::from_secs(5);
 /// How often a command is sent before it counts as unanswered: it may meet a lock and a busy device.
-const ATTEMPTS: u32 = 3;
+pub(super) const ATTEMPTS: u32 = 3;
 /// How often an answer that is damaged is asked for.
 const CLEAN_ATTEMPTS: u32 = 2;
 /// A sensor is asked again which one it is after this, at the latest: as often as a console locks.
@@ -78,6 +74,8 @@ pub struct Session<Io> {
     fresh: Option<Block>,
     heard: VecDeque<Block>,
     restarted: bool,
+    /// The place in the dialogue was lost and `AT` was not answered either: what is late may still come.
+    pub(super) lost: bool,
     sending: Option<Sending>,
 }
 
@@ -93,7 +91,7 @@ pub struct Sending {
 }
 
 /// What became of one attempt at a command.
-enum Attempt {
+pub(super) enum Attempt {
     Replied(Reply, Option<Block>),
     Locked,
     TimedOut,
@@ -112,6 +110,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             fresh: None,
             heard: VecDeque::new(),
             restarted: false,
+            lost: false,
             sending: None,
         }
     }
@@ -220,10 +219,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     /// Sends a command until it is answered, bounded.
     async fn repeat(&mut self, command: &Command, takes: Duration) -> Result<(Reply, Option<Block>), DeviceError> {
         let within = self.access.pace.patience(takes);
+        self.find_place().await?;
         let (mut relocked, mut repeated, mut unknown) = (false, false, false);
         for _ in 0..ATTEMPTS {
             self.sending = Some(Sending { at: Instant::now(), relocked, repeated });
-            match self.attempt(command, within).await? {
+            match self.attempt(command, within, ReplyCollector::default()).await? {
                 // Not recognised by the device: the line was damaged on its way there, or its firmware is old.
                 Attempt::Replied(reply, block) if reply.end == End::ModemError => {
                     unknown = true;
@@ -249,12 +249,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         })
     }
 
-    async fn attempt(&mut self, command: &Command, within: Duration) -> Result<Attempt, DeviceError> {
+    /// Sends a command once; `collector` knows which lines are its reply.
+    pub(super) async fn attempt(
+        &mut self,
+        command: &Command,
+        within: Duration,
+        mut collector: ReplyCollector,
+    ) -> Result<Attempt, DeviceError> {
         // A block that ended before the command was sent is not its answer.
         self.release();
         self.send(command).await?;
         let deadline = Instant::now() + within;
-        let mut collector = ReplyCollector::default();
         while let Some(line) = self.next(deadline).await? {
             match line {
                 Line::Boot => return Err(self.restarted()),
@@ -266,39 +271,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             }
         }
         Ok(Attempt::TimedOut)
-    }
-
-    /// Finds the place in the dialogue again: quiet, `AT`, its answer, quiet. A lock is an answer too.
-    pub(super) async fn resynchronise(&mut self) -> Result<(), DeviceError> {
-        let command = Command::attention();
-        let within = self.access.pace.patience(ATTENTION_TIMEOUT);
-        tracing::debug!(port = self.access.port, "no clean answer: finding the place again");
-        self.drain().await?;
-        for _ in 0..ATTEMPTS {
-            match self.attempt(&command, within).await? {
-                Attempt::TimedOut => {}
-                Attempt::Locked => return Ok(()),
-                Attempt::Replied(_, block) => {
-                    block.into_iter().for_each(|block| self.keep(block));
-                    return self.drain().await;
-                }
-            }
-        }
-        Err(DeviceError::NoAnswer { port: self.port(), command: command.to_string(), within })
-    }
-
-    /// Listens until the line is quiet: what comes late belongs to no command any more.
-    pub(super) async fn drain(&mut self) -> Result<(), DeviceError> {
-        let end = Instant::now() + self.access.pace.patience(QUIET_WITHIN);
-        while Instant::now() < end {
-            let quiet = Instant::now() + self.access.pace.patience(QUIET);
-            match self.next(quiet.min(end)).await? {
-                None => break,
-                Some(Line::Boot) => return Err(self.restarted()),
-                Some(_) => {}
-            }
-        }
-        Ok(())
     }
 
     /// Makes sure that it is still the sensor it was: after every login, and every few minutes on a console that needs none.
@@ -317,7 +289,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
     }
 
     /// A lock at its ordinary time is met with a login; an earlier one says that the device has restarted.
-    async fn log_in_again(&mut self) -> Result<(), DeviceError> {
+    pub(super) async fn log_in_again(&mut self) -> Result<(), DeviceError> {
         if !relock::is_due(self.login_age()) {
             return Err(self.restarted());
         }
@@ -346,7 +318,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         let Some(line) = self.link.line(deadline).await? else {
             return Ok(None);
         };
-        if !matches!(line, Line::Empty | Line::Noise | Line::Ok) {
+        if !matches!(line, Line::Empty | Line::Noise | Line::Modem(_) | Line::Ok) {
             self.release();
         }
         self.restarted |= line == Line::Boot;
@@ -365,7 +337,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         }
     }
 
-    fn keep(&mut self, block: Block) {
+    pub(super) fn keep(&mut self, block: Block) {
         if self.heard.len() == HEARD_MAX {
             self.heard.pop_front();
             tracing::warn!(port = self.access.port, "more measurements overheard than taken: the oldest is dropped");
@@ -382,7 +354,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         self.link.port()
     }
 
-    fn restarted(&mut self) -> DeviceError {
+    pub(super) fn restarted(&mut self) -> DeviceError {
         self.login_at = None;
         DeviceError::Restarted { port: self.port() }
     }

@@ -71,10 +71,23 @@ where
 {
     let (warm_up_before, warm_up_problem) = set(session, &wanted.warm_up).await?;
     let warm_up = if warm_up_problem.is_some() { session.get().await? } else { wanted.warm_up };
-    let (_, interval_problem) = set(session, &wanted.report_interval).await?;
-    let (_, change_problem) = set(session, &wanted.report_on_change).await?;
+    let interval_problem = set_if_known(session, &wanted.report_interval).await?;
+    let change_problem = set_if_known(session, &wanted.report_on_change).await?;
     let problems = [warm_up_problem, interval_problem, change_problem];
     Ok(Applied { warm_up_before, warm_up, not_taken: problems.into_iter().flatten().collect() })
+}
+
+/// Sets what measuring does not depend on: older firmware does not answer to it, or only its modem does.
+async fn set_if_known<Io, S>(session: &mut Session<Io>, wanted: &S) -> Result<Option<DeviceError>, DeviceError>
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+    S: Setting,
+{
+    match set(session, wanted).await {
+        Ok((_, problem)) => Ok(problem),
+        Err(error) if error.is_about(&Command::get::<S>()) => Ok(Some(error)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Sets one thing if it differs: what was found before, and why it is not as wanted now.

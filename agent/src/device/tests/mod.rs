@@ -2,4 +2,5 @@
 
 pub(crate) mod peer;
 
+mod ask;
 mod session;

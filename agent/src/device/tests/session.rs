@@ -145,6 +145,26 @@ async fn a_late_reply_is_credited_to_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_that_comes_after_the_place_was_given_up_is_credited_to_nothing() {
+    let (mut session, peer) = play(vec![
+        hear("AT+TDC=?"),
+        hear("AT"),
+        hear("AT"),
+        hear("AT"),
+        // Given up; only then the device goes on, and the next command is already there.
+        pause_ms(3000),
+        say("7200¶¶OK¶¶¶OK¶¶¶OK¶¶¶OK¶¶"),
+        hear("AT"),
+        say(OK),
+        hear("AT+TDC=?"),
+        say("1500¶¶OK¶¶"),
+    ]);
+    assert!(matches!(session.get::<ReportInterval>().await, Err(DeviceError::NoAnswer { .. })));
+    assert_eq!(session.get::<ReportInterval>().await.unwrap(), seconds(1500));
+    assert!(peer.await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn boot_text_during_a_command_is_a_restart() {
     let (mut session, _peer) = play(vec![hear("AT+TDC=?"), say("¶DRAGINO NB bootloader v1.3¶")]);
     assert!(matches!(session.get::<ReportInterval>().await, Err(DeviceError::Restarted { .. })));

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hw_sim::Simulation;
 use hw_sim::control::Command;
+use hw_sim::{DeviceConfig, Simulation};
 use kitchen_agent::clock::shared::SharedClock;
 use kitchen_agent::clock::wall::{Exchange, Stamp};
 use kitchen_agent::device::directory::Source;
@@ -59,8 +59,13 @@ struct Line(Arc<Sensor>);
 impl Gateway {
     /// Power is applied and the agent is started, both now. `extra` goes into the sensor's configuration.
     pub(super) fn start(seed: u64, extra: &str) -> Self {
+        Self::with(config(seed), extra)
+    }
+
+    /// The same with any sensor.
+    pub(super) fn with(sensor: DeviceConfig, extra: &str) -> Self {
         let start = Instant::now();
-        let simulation = Mutex::new(Simulation::new(config(seed)));
+        let simulation = Mutex::new(Simulation::new(sensor));
         let sensor = Sensor { simulation, start, told: Notify::new(), unplugged: Mutex::new(false) };
         let (observed, observations) = mpsc::channel(256);
         let clock = SharedClock::new(start);
@@ -141,8 +146,9 @@ impl Gateway {
 }
 
 pub(super) fn plan(extra: &str) -> Plan {
+    let pin = if extra.contains("pin = ") { "" } else { "pin = '604218'" };
     let text = format!(
-        "device_id = 'fridge-1'\nport = '/dev/ttyTest'\npin = '604218'\ninterval = '{}s'\nreport_interval = '2h'\n\
+        "device_id = 'fridge-1'\nport = '/dev/ttyTest'\n{pin}\ninterval = '{}s'\nreport_interval = '2h'\n\
          warm_up = '6s'\n{extra}\n[transmitter]\nlow = -40.0\nhigh = 60.0\n",
         INTERVAL.as_secs()
     );

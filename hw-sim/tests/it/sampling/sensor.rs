@@ -1,5 +1,6 @@
 //! S8, S9, S16 to S18 and S21: the port, the values and the sensor itself.
 
+use hw_sim::{DeviceConfig, Profile};
 use kitchen_contract::fault::SensorFault;
 use kitchen_contract::record::Event;
 
@@ -92,4 +93,26 @@ async fn s21_a_value_that_stands_still_is_a_fault_after_hours() {
     gateway.tell("clear frozen");
     let seen = gateway.pass(seconds(120)).await;
     assert!(readings(seen).next_back().unwrap().1.value.is_ok());
+}
+
+/// Every profile, the oldest without report on change, clock or history of its own.
+#[tokio::test(start_paused = true)]
+async fn every_firmware_is_measured() {
+    let pins = [
+        ("nb-1.0.0", "12345678"),
+        ("nb-1.0.5", "604218"),
+        ("nb-1.1", "604218"),
+        ("cb-1.1.4", "604218"),
+        ("cb-1.2.1", "604218"),
+    ];
+    for (profile, pin) in pins {
+        let config = DeviceConfig::new(Profile::load(profile).unwrap(), 40);
+        let change = "report_on_change = { every = '5m', by = 2.0 }";
+        let mut gateway = Gateway::with(config, &format!("pin = '{pin}'\n{change}"));
+        gateway.anchor();
+        gateway.pass(seconds(600)).await;
+        let seen = gateway.pass(seconds(1800)).await;
+        let measured = readings(seen).filter(|(_, reading)| reading.value.is_ok()).count();
+        assert!(measured >= 85, "{profile}: {measured} of 90 polls, {:?}", faults(seen));
+    }
 }
