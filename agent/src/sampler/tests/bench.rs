@@ -19,7 +19,7 @@ use crate::device::tests::peer::{BLOCK, PIN};
 use crate::observation::Observation;
 use crate::sampler::plan::Plan;
 use crate::sampler::punctuality::Punctuality;
-use crate::sampler::state::SensorState;
+use crate::sampler::state::SensorShown;
 use crate::sampler::task::{Outlets, RecorderGone, run};
 use crate::settings::SensorSettings;
 use crate::speed::Speed;
@@ -93,7 +93,7 @@ impl Fake {
 pub(super) struct Bench {
     pub(super) fake: Arc<Mutex<Fake>>,
     pub(super) observations: mpsc::Receiver<Observation>,
-    pub(super) state: watch::Receiver<SensorState>,
+    pub(super) shown: watch::Receiver<SensorShown>,
     pub(super) punctuality: watch::Receiver<Punctuality>,
     pub(super) shutdown: CancellationToken,
     pub(super) task: JoinHandle<Result<(), RecorderGone>>,
@@ -116,14 +116,14 @@ impl Bench {
             measured: 0,
         }));
         let (observed, observations) = mpsc::channel(64);
-        let (shown, state) = watch::channel(SensorState::WaitingForPort);
+        let (showing, shown) = watch::channel(SensorShown::new());
         let (shutdown, start) = (CancellationToken::new(), Instant::now());
         let (counted, punctuality) = watch::channel(Punctuality::default());
         let pace = Pace::new(Speed::REAL);
-        let outlets = Outlets { observations: observed, state: shown, punctuality: counted, start, pace };
+        let outlets = Outlets { observations: observed, shown: showing, punctuality: counted, start, pace };
         let device = Arc::clone(&fake);
         let task = tokio::spawn(run(Line(device), plan(extra), outlets, shutdown.clone()));
-        Self { fake, observations, state, punctuality, shutdown, task, start }
+        Self { fake, observations, shown, punctuality, shutdown, task, start }
     }
 
     pub(super) fn set(&self, change: impl FnOnce(&mut Fake)) {
