@@ -1,7 +1,7 @@
 //! Numbers as a person reads them. Pure.
 
 /// A span of time in its two largest units: what lies further back is nobody's minute.
-pub fn ago(seconds: u64) -> String {
+pub fn span(seconds: u64) -> String {
     let units = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
     let first = units.iter().position(|(_, unit_s)| seconds >= *unit_s).unwrap_or(units.len() - 1);
     let (name, unit_s) = units[first];
@@ -33,7 +33,7 @@ mod tests {
             (8_640_000, "100 d"),
         ];
         for (seconds, expected) in spans {
-            assert_eq!(ago(seconds), expected, "{seconds}");
+            assert_eq!(span(seconds), expected, "{seconds}");
         }
     }
 }

@@ -28,8 +28,7 @@ impl Forwarder {
 
     /// Shows where the state machine is.
     pub(super) fn show(&self) {
-        let (now, state) = (self.clock.now(), self.machine.state());
-        self.shown.send_if_modified(|shown| shown.go(now, state));
+        self.shown.send_if_modified(|shown| shown.go(self.clock.now(), &self.machine));
     }
 
     fn show_fault(&self, fault: &LinkFault) {

@@ -153,6 +153,7 @@ fn mqtt(address: &str, link: &LinkShown, time: Time) -> Mqtt {
         state: link.state.word().to_owned(),
         since: time.when(link.since),
         unacknowledged: link.unacknowledged,
+        passed_over: link.passed_over,
         last_ack: link.last_ack.map(|moment| time.when(moment)),
         last_answer: link.last_answer.map(|moment| time.when(moment)),
         last_fault: fault,

@@ -90,6 +90,8 @@ pub struct Mqtt {
     pub since: When,
     /// The cloud has left records unacknowledged for too long, although the connection stands.
     pub unacknowledged: bool,
+    /// The cloud takes no notice of some records, usually for a mistyped kitchen; they are kept and tried again.
+    pub passed_over: bool,
     /// When the cloud acknowledged records last, in this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_ack: Option<When>,
