@@ -70,7 +70,7 @@ impl Server {
                     info!(socket = %self.path.display(), "the status can be asked");
                     tokio::select! {
                         never = self.attend_all(&listener) => match never {},
-                        () = gone(Arc::new(bound)) => warn!(socket = %self.path.display(), "the status socket has gone"),
+                        () = gone(Arc::new(bound)) => warn!(socket = %self.path.display(), "the status socket is gone or was changed: made again"),
                     }
                 }
                 Err(error) => {

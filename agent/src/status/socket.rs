@@ -55,8 +55,16 @@ pub enum SocketError {
 #[derive(Debug)]
 pub struct Bound {
     path: PathBuf,
-    /// Device and inode: another file of that name is not ours to remove.
-    file: (u64, u64),
+    file: File,
+}
+
+/// Which file it is: another one of that name is not ours to remove. A number that is free again goes to the next file, so
+/// the time of its last change belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct File {
+    device: u64,
+    inode: u64,
+    changed: (i64, i64),
 }
 
 /// Refuses a place where something else than a socket is: a mistake in the configuration, and a person is still there.
@@ -92,18 +100,20 @@ fn listen(path: &Path) -> io::Result<(UnixListener, Bound)> {
         Ok(()) | Err(_) => {}
     }
     let listener = UnixListener::bind(path)?;
-    let bound = Bound { path: path.to_owned(), file: file(path)? };
     fs::set_permissions(path, Permissions::from_mode(MODE))?;
     listener.set_nonblocking(true)?;
+    let bound = Bound { path: path.to_owned(), file: file(path)? };
     Ok((listener, bound))
 }
 
-fn file(path: &Path) -> io::Result<(u64, u64)> {
-    fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
+fn file(path: &Path) -> io::Result<File> {
+    let found = fs::symlink_metadata(path)?;
+    Ok(File { device: found.dev(), inode: found.ino(), changed: (found.ctime(), found.ctime_nsec()) })
 }
 
 impl Bound {
-    /// Whether the file is still there: whatever cleans up directories may have taken it.
+    /// Whether the file is still there as it was made: whatever cleans up directories may have taken it, or somebody has
+    /// let others in.
     pub fn is_there(&self) -> bool {
         file(&self.path).is_ok_and(|found| found == self.file)
     }
@@ -114,5 +124,49 @@ impl Drop for Bound {
         if self.is_there() {
             drop(fs::remove_file(&self.path));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_is_left_over_is_replaced_and_one_that_is_listened_on_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("status.sock");
+        let (listener, bound) = bind(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, MODE);
+        assert!(matches!(bind(&path), Err(SocketError::InUse { .. })));
+        drop(listener);
+        // Keeps the number of the file from being given to the next one.
+        fs::hard_link(&path, dir.path().join("kept")).unwrap();
+        let (_listener, second) = bind(&path).unwrap();
+        assert!(!bound.is_there() && second.is_there());
+        drop(bound);
+        assert!(second.is_there(), "an earlier one takes only its own file away");
+        drop(second);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_is_no_socket_is_never_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link, folder) = (dir.path().join("file"), dir.path().join("link"), dir.path().join("folder"));
+        fs::write(&file, "precious").unwrap();
+        std::os::unix::fs::symlink("nowhere", &link).unwrap();
+        fs::create_dir(&folder).unwrap();
+        for path in [&file, &link, &folder] {
+            assert!(matches!(bind(path), Err(SocketError::NotASocket { .. })), "{}", path.display());
+            assert!(fs::symlink_metadata(path).is_ok());
+        }
+    }
+
+    #[test]
+    fn the_system_takes_a_path_of_the_greatest_length_and_none_longer() {
+        let dir = tempfile::tempdir().unwrap();
+        let room = PATH_BYTES_MAX - dir.path().as_os_str().len() - 1;
+        assert!(bind(&dir.path().join("s".repeat(room))).is_ok());
+        assert!(matches!(bind(&dir.path().join("s".repeat(room + 1))), Err(SocketError::TooLong { .. })));
     }
 }
