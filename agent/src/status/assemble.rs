@@ -51,7 +51,7 @@ pub struct Snapshot {
 pub enum Oldest {
     /// It happened then.
     At(Timestamp),
-    /// There is none, or it waits for a clock, or it cannot be read.
+    /// There is none, or it waits for a clock, or it cannot be read now.
     Unknown,
     /// Nothing in time.
     NoAnswer,
@@ -233,5 +233,127 @@ fn last_reading(latest: &Latest, time: Time) -> LastReading {
         battery_voltage: reading.battery.ok(),
         humidity: reading.humidity.ok(),
         trigger: reading.trigger,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use insta::assert_json_snapshot;
+    use kitchen_contract::fault::SensorFault;
+    use kitchen_contract::id::Epoch;
+    use kitchen_contract::record::{Absence, Reading, Trigger};
+    use kitchen_contract::unit::{Celsius, MilliAmp, Volt};
+
+    use super::*;
+    use crate::at::command::Value;
+    use crate::at::identity::Imei;
+    use crate::forwarder::fault;
+    use crate::forwarder::shown::LinkState;
+    use crate::sampler::SensorState;
+
+    fn at(seconds: u64) -> Moment {
+        Moment(Duration::from_secs(seconds))
+    }
+
+    fn settled(text: &str) -> Stamp {
+        Stamp::Settled { timestamp: text.parse().unwrap(), clock: Trusted::Synced }
+    }
+
+    fn fixed() -> Fixed {
+        Fixed {
+            gateway_id: "gateway-1".parse().unwrap(),
+            kitchen_id: "kitchen-1".parse().unwrap(),
+            address: "cloud.example:8883".to_owned(),
+            limits: Limits { records_max: 1000, bytes_max: 1_000_000 },
+        }
+    }
+
+    fn reading(value: Result<f64, SensorFault>) -> Reading {
+        Reading {
+            device_id: "fridge-1".parse().unwrap(),
+            value: value.map(|celsius| Celsius::new(celsius).unwrap()),
+            uncertainty: None,
+            raw_ma: MilliAmp::new(10.976).ok(),
+            battery: Volt::new(3.55).map_err(|_| Absence::Invalid),
+            signal: Err(Absence::NotReported),
+            humidity: Err(Absence::NotConfigured),
+            trigger: Trigger::Poll,
+        }
+    }
+
+    /// An agent that has been running for 1000 s.
+    fn snapshot() -> Snapshot {
+        let imei = Imei::parse("861234509876543").unwrap();
+        let shown = SensorShown {
+            state: SensorState::Ready,
+            since: at(40),
+            found: Some((imei, "/dev/ttyUSB0".to_owned())),
+            ..SensorShown::new()
+        };
+        let interval = Duration::from_secs(60);
+        let configured = Configured { device_id: "fridge-1".parse().unwrap(), port: None, imei: None, interval };
+        let stamp = settled("2026-12-01T10:16:28.250Z");
+        let latest = Latest { reading: reading(Ok(3.6)), stamp, recorded: at(989), readings: 17 };
+        let fault = fault::LinkFault::Unreachable("no route".to_owned());
+        Snapshot {
+            now: at(1000),
+            stamp: settled("2026-12-01T10:16:40.000Z"),
+            buffer: BufferState {
+                epoch: Epoch::from_entropy([1; 15]),
+                last_seq: 20,
+                records: 3,
+                bytes: 700,
+                unsettled: 0,
+                counters: Default::default(),
+                failing: None,
+            },
+            oldest: Oldest::At("2026-12-01T10:15:00.000Z".parse().unwrap()),
+            recorded: Recorded {
+                sensors: BTreeMap::from([("fridge-1".parse().unwrap(), latest)]),
+                disk: recorded::Disk::Taking,
+            },
+            link: LinkShown {
+                state: LinkState::Live,
+                since: at(20),
+                last_ack: Some(at(990)),
+                last_answer: Some(at(995)),
+                last_fault: Some((at(15), fault)),
+                ..LinkShown::new()
+            },
+            sensors: vec![SensorSnapshot { configured, shown, punctuality: Punctuality::default() }],
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_an_agent_that_is_well() {
+        assert_json_snapshot!(assemble(&fixed(), &snapshot()), { ".version" => "V" });
+    }
+
+    #[test]
+    fn without_a_clock_ages_are_told_and_no_times() {
+        let mut snapshot = snapshot();
+        snapshot.stamp = Stamp::Unsettled { at: snapshot.now };
+        let latest = snapshot.recorded.sensors.values_mut().next().unwrap();
+        (latest.stamp, latest.reading) = (Stamp::Unsettled { at: at(960) }, reading(Err(SensorFault::LoopOpen)));
+        let Document { clock, mqtt, buffer, sensors, started_at, .. } = assemble(&fixed(), &snapshot);
+        assert_eq!((clock.trust, clock.now, started_at, buffer.oldest), (Trust::Unknown, None, None, None));
+        assert_eq!(mqtt.since, When { ago_s: 980, at: None });
+        let last = sensors[0].last_reading.as_ref().unwrap();
+        assert_eq!((last.when, last.temperature), (When { ago_s: 40, at: None }, None));
+        assert_eq!(last.fault_text.as_deref(), Some(SensorFault::LoopOpen.text()));
+    }
+
+    #[test]
+    fn a_disk_that_refuses_says_since_when_and_what_is_at_stake() {
+        let mut snapshot = snapshot();
+        snapshot.recorded.refused(at(900), "full".to_owned(), (1, 0));
+        snapshot.recorded.refused(at(995), "full".to_owned(), (7, 2));
+        let Disk::Refusing { since, tried, reason, waiting, dropped } = assemble(&fixed(), &snapshot).buffer.disk
+        else {
+            panic!()
+        };
+        assert_eq!((since.ago_s, tried.ago_s, reason.as_str(), waiting, dropped), (100, 5, "full", 7, 2));
     }
 }

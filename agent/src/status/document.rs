@@ -130,7 +130,7 @@ pub struct Buffer {
     pub bytes: u64,
     /// As many as there may be.
     pub bytes_max: u64,
-    /// When the oldest record happened; absent if there is none, or it waits for a clock.
+    /// When the oldest record happened; absent if there is none, it waits for a clock, or the disk refuses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oldest: Option<When>,
     /// Records that wait for a clock.

@@ -27,7 +27,7 @@ use crate::report::in_one_line;
 
 /// Answered at once: a person, a monitor, and room.
 const CONNECTIONS_MAX: usize = 8;
-/// How long a client may take to read its answer.
+/// How long a client may take to read its answer. With what the buffer may take it stays below the client's patience.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// How soon a socket that could not be made is made again.
 const BIND_AGAIN: Duration = Duration::from_secs(30);

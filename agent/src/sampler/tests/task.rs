@@ -87,10 +87,17 @@ async fn unplugged_and_plugged_in_again() {
     assert_eq!(bench.event().await, lost);
     assert_eq!(bench.fault().await, (SensorFault::NoPort, None));
     assert_eq!(bench.fault().await, (SensorFault::NoPort, None));
-    assert_eq!(bench.shown.borrow().state, SensorState::WaitingForPort);
+    let shown = bench.shown.borrow().clone();
+    assert_eq!(shown.state, SensorState::WaitingForPort);
+    assert!(shown.since.0 > Duration::ZERO && shown.since.0 < Duration::from_secs(60), "{:?}", shown.since);
+    assert_eq!(shown.problem.unwrap().text, "no serial port at `/dev/ttyTest`");
     bench.set(|fake| fake.unplugged = false);
     assert!(matches!(bench.event().await, Event::SensorFound { .. }));
     assert_eq!(bench.temperature().await, 3.6);
+    let shown = bench.shown.borrow().clone();
+    assert_eq!((shown.state, shown.problem), (SensorState::Ready, None));
+    let (imei, port) = shown.found.unwrap();
+    assert_eq!((imei.as_str(), port.as_str()), (IMEI, "/dev/ttyTest"));
 }
 
 #[tokio::test(start_paused = true)]
