@@ -235,12 +235,17 @@ fn another_user_gets_no_answer_and_is_said_once() {
     wait_for(dir.path(), |_| true);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&socket(dir.path())), 0o600);
+    let set_mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    set_mode(&file, 0o600);
+    let (code, text) = shown(&mut asking);
+    assert!(code == 2 && text.contains("code: config::unreadable") && text.contains("as root"), "{text}");
+    set_mode(&file, 0o644);
     for path in [dir.path(), &dir.path().join("data")] {
-        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+        set_mode(path, 0o755);
     }
     let (code, text) = shown(&mut asking);
     assert!(code == 2 && text.contains("code: status::denied") && text.contains("as root"), "{text}");
-    fs::set_permissions(socket(dir.path()), Permissions::from_mode(0o666)).unwrap();
+    set_mode(&socket(dir.path()), 0o666);
     for _ in 0..3 {
         let (code, text) = shown(&mut asking);
         assert!(code == 2 && text.contains("code: status::denied") && !text.contains("gateway-1"), "{text}");
