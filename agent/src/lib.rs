@@ -13,8 +13,9 @@
 //! | [`buffer`] | on disk, until acknowledged |
 //! | [`forwarder`] | over MQTT/TLS to the sink |
 //! | [`supervisor`] | starts and ends them all |
+//! | [`status`] | how all that is, on a Unix socket |
 //! | [`config`], [`settings`] | what is configured |
-//! | [`cli`], [`report`] | the command line |
+//! | [`cli`], [`report`], [`words`] | the command line |
 
 pub mod at;
 pub mod buffer;
@@ -33,11 +34,14 @@ pub mod report;
 pub mod sampler;
 pub mod settings;
 pub mod speed;
+pub mod status;
 pub mod supervisor;
 pub mod uncertainty;
+pub mod words;
 
 use std::env;
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -46,6 +50,7 @@ use kitchen_contract::id::DeviceId;
 use crate::buffer::BufferError;
 use crate::cli::args::{Args, Command, Sensor};
 use crate::cli::run::ServiceError;
+use crate::config::{Config, ConfigError};
 use crate::report::Form;
 use crate::speed::Speed;
 use crate::supervisor::RunError;
@@ -66,28 +71,38 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { UNUSABLE } else { 0 });
         }
     };
-    let config = match config::load(&args.config) {
-        Ok(config) => config,
-        Err(error) => {
-            report::config_error(&error);
-            return ExitCode::from(UNUSABLE);
-        }
-    };
+    let file = &args.config;
     match args.command {
-        Command::Check { json } => {
+        Command::Run => configured(file, run),
+        Command::Check { json } => configured(file, |config| {
             report::answer(&cli::check::check(&config), form(json));
             ExitCode::SUCCESS
+        }),
+        Command::Status { json } => status(file, form(json)),
+        Command::Sensor(Sensor::Plan { device_id, json }) => {
+            configured(file, |config| sensor_plan(&config, device_id.as_ref(), form(json)))
         }
-        Command::Sensor(Sensor::Plan { device_id, json }) => sensor_plan(&config, device_id.as_ref(), form(json)),
-        Command::Run => run(config),
     }
+}
+
+/// What has a sense only with a configuration without fault.
+fn configured(file: &Path, act: impl FnOnce(Config) -> ExitCode) -> ExitCode {
+    match config::load(file) {
+        Ok(config) => act(config),
+        Err(error) => unusable(&error),
+    }
+}
+
+fn unusable(error: &ConfigError) -> ExitCode {
+    report::config_error(error);
+    ExitCode::from(UNUSABLE)
 }
 
 fn form(json: bool) -> Form {
     if json { Form::Json } else { Form::Text }
 }
 
-fn sensor_plan(config: &config::Config, device_id: Option<&DeviceId>, form: Form) -> ExitCode {
+fn sensor_plan(config: &Config, device_id: Option<&DeviceId>, form: Form) -> ExitCode {
     match cli::sensor_plan::plans(config, device_id) {
         Ok(plans) => {
             report::answer(&plans, form);
@@ -100,7 +115,25 @@ fn sensor_plan(config: &config::Config, device_id: Option<&DeviceId>, form: Form
     }
 }
 
-fn run(config: config::Config) -> ExitCode {
+/// Asks whatever agent runs, even if the configuration has been spoilt since it began.
+fn status(file: &Path, form: Form) -> ExitCode {
+    let socket = match config::socket(file) {
+        Ok(socket) => socket,
+        Err(error) => return unusable(&error),
+    };
+    match status::client::ask(&socket).map(cli::status::Status::from) {
+        Ok(status) => {
+            report::answer(&status, form);
+            if status.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+        }
+        Err(error) => {
+            report::error(&error);
+            ExitCode::from(UNUSABLE)
+        }
+    }
+}
+
+fn run(config: Config) -> ExitCode {
     let speed = match Speed::parse(env::var(speed::VARIABLE).ok().as_deref()) {
         Ok(speed) => speed,
         Err(error) => {
@@ -111,9 +144,9 @@ fn run(config: config::Config) -> ExitCode {
     let Err(error) = cli::run::run(config, speed) else { return ExitCode::SUCCESS };
     report::error(&error);
     match error {
-        ServiceError::Run(RunError::Buffer(BufferError::Locked { .. } | BufferError::DataDir { .. })) => {
-            ExitCode::from(UNUSABLE)
-        }
+        ServiceError::Run(
+            RunError::Buffer(BufferError::Locked { .. } | BufferError::DataDir { .. }) | RunError::Socket(_),
+        ) => ExitCode::from(UNUSABLE),
         ServiceError::Run(_) | ServiceError::Runtime(_) => ExitCode::from(FAILED),
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use kitchen_contract::id::DeviceId;
-use kitchen_contract::record::{Body, Reading};
+use kitchen_contract::record::{Body, Reading, Trigger};
 
 use crate::buffer::entry::Draft;
 use crate::clock::wall::Stamp;
@@ -61,6 +61,10 @@ impl Recorded {
         self.disk = Disk::Taking;
         for draft in drafts {
             let Body::Reading(reading) = &draft.body else { continue };
+            // Of long ago: it says nothing of now.
+            if reading.trigger == Trigger::Backfill {
+                continue;
+            }
             let readings = self.sensors.get(&reading.device_id).map_or(0, |latest| latest.readings) + 1;
             let latest = Latest { reading: reading.clone(), stamp: draft.stamp, recorded: now, readings };
             self.sensors.insert(reading.device_id.clone(), latest);

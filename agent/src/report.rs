@@ -7,7 +7,7 @@ use miette::Diagnostic;
 
 use crate::config::ConfigError;
 
-/// An answer of a command: for people, or with `--json` for machines.
+/// An answer of a command: for people, or with `--json` for machines. The alternate form, `{:#}`, may have colours.
 pub trait Report: Display + serde::Serialize {}
 
 /// How an answer is printed.
@@ -22,10 +22,39 @@ pub enum Form {
 /// Prints an answer to stdout. A reader that has gone away is no error.
 pub fn answer(report: &impl Report, form: Form) {
     let text = match form {
+        Form::Text if is_coloured() => format!("{report:#}"),
         Form::Text => report.to_string(),
         Form::Json => serde_json::to_string_pretty(report).unwrap_or_default(),
     };
     write(&mut std::io::stdout(), text.trim_end());
+}
+
+/// Whom colours would disturb: a file, a pipe, and who says so.
+fn is_coloured() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
+    !refused && !dumb && std::io::IsTerminal::is_terminal(&std::io::stdout())
+}
+
+/// What a colour stands for; it never says anything that the words do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// Fine.
+    Good,
+    /// A person has to look at it.
+    Bad,
+}
+
+/// Writes a text, in colour if the form is the alternate one.
+///
+/// # Errors
+/// As the writer.
+pub fn paint(out: &mut fmt::Formatter<'_>, paint: Paint, text: &str) -> fmt::Result {
+    let colour = match paint {
+        Paint::Good => "\x1b[1;32m",
+        Paint::Bad => "\x1b[1;31m",
+    };
+    if out.alternate() { write!(out, "{colour}{text}\x1b[0m") } else { out.write_str(text) }
 }
 
 /// Prints an error to stderr.

@@ -1,6 +1,6 @@
 //! The only place that starts tasks, and the order in which they end.
 //!
-//! Started: the buffer's thread, the recorder, the forwarder, one sampler per sensor. A task that ends early ends the
+//! Started: the buffer's thread, the recorder, the forwarder, one sampler per sensor, the status socket. A task that ends early ends the
 //! process with a reason; the service manager restarts it. The end is ordered and takes at most [`GRACE`]: sampling stops,
 //! the recorder writes what is left in its channel, the forwarder waits a moment for what is under way and disconnects,
 //! the buffer closes.
@@ -22,14 +22,19 @@ use tracing::{error, info};
 use crate::buffer::{Buffer, BufferError, Keeper};
 use crate::clock::shared::{SharedClock, slept};
 use crate::config::Config;
-use crate::device::directory::Directory;
+use crate::config::sections::Sensor;
+use crate::device::directory::{Directory, SensorPort};
 use crate::device::pace::Pace;
 use crate::forwarder::Forwarder;
 use crate::forwarder::task::Destination;
 use crate::forwarder::timing::Timing;
 use crate::recorder::{OBSERVATIONS_MAX, Recorder};
-use crate::sampler::{self, Outlets, SensorState, port_of};
+use crate::sampler::{self, Outlets, Plan, port_of};
 use crate::speed::Speed;
+use crate::status::assemble::Fixed;
+use crate::status::socket::{self, SocketError};
+use crate::status::sources::SensorSource;
+use crate::status::{Server, Sources};
 
 /// How long the end may take.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -41,6 +46,10 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Buffer(#[from] BufferError),
+    /// There is something else where the status socket is to be.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Socket(#[from] SocketError),
     /// The system gives no signal handlers.
     #[error("cannot listen for signals")]
     #[diagnostic(code(agent::signals))]
@@ -67,6 +76,8 @@ pub enum Task {
     Forwarder,
     /// Reads one sensor.
     Sampler,
+    /// Answers on the status socket.
+    Status,
 }
 
 impl fmt::Display for Task {
@@ -76,6 +87,7 @@ impl fmt::Display for Task {
             Self::Recorder => "recorder",
             Self::Forwarder => "forwarder",
             Self::Sampler => "sampler",
+            Self::Status => "status socket",
         })
     }
 }
@@ -123,12 +135,14 @@ impl Tasks {
         if let Some(saved) = buffer.latest() {
             clock.raise_floor(saved);
         }
+        socket::check(&config.status.socket)?;
         let recorded_until = buffer.recorded();
         buffer.begin(clock.run(buffer.latest()));
         say_started(&config, &buffer);
         let (keeper, handle) = Keeper::new(buffer);
         let (observations, waiting) = mpsc::channel(OBSERVATIONS_MAX);
         let timing = Timing::new(config.mqtt.heartbeat, speed);
+        let fixed = fixed(&config);
         let destination = Destination { gateway_id: config.gateway.id, mqtt: config.mqtt, timing };
         let mut tasks = Self {
             set: JoinSet::new(),
@@ -139,25 +153,37 @@ impl Tasks {
         let id = tasks.set.spawn_blocking(move || keeper.run()).id();
         tasks.running.insert(id, Task::Buffer);
         let recorder = Recorder::new(config.gateway.kitchen_id, waiting, handle.clone(), clock.clone());
+        let recorded = recorder.recorded();
         tasks.spawn(Task::Recorder, recorder.run());
+        let forwarder = Forwarder::new(destination, handle.clone(), clock.clone());
+        let link = forwarder.shown();
         let forwarding = tasks.forwarding.clone();
-        tasks.spawn(Task::Forwarder, Forwarder::new(destination, handle, clock.clone()).run(forwarding));
+        tasks.spawn(Task::Forwarder, forwarder.run(forwarding.clone()));
         let configured = config.sensors.iter().filter_map(|sensor| sensor.plan.port.clone()).collect();
         let directory = Arc::new(Directory::new(config.gateway.ports, configured));
-        for sensor in config.sensors {
-            let state = watch::Sender::new(SensorState::WaitingForPort);
-            let (observations, punctuality) = (observations.clone(), watch::Sender::default());
-            let (clock, pace) = (clock.clone(), Pace::new(speed));
-            let outlets = Outlets { observations, state, punctuality, start: started, pace, clock, recorded_until };
-            let shutdown = tasks.sampling.clone();
-            let port = port_of(&sensor.plan, &directory);
-            tasks.spawn(Task::Sampler, async move {
-                if let Err(error) = sampler::run(port, sensor.plan, outlets, shutdown).await {
-                    error!(%error, "a sampler has nothing to do any more");
-                }
-            });
+        let mut sensors = Vec::new();
+        for Sensor { plan, .. } in config.sensors {
+            let (shown, punctuality) = (watch::Sender::default(), watch::Sender::default());
+            let (observations, clock, pace) = (observations.clone(), clock.clone(), Pace::new(speed));
+            let outlets = Outlets { observations, shown, punctuality, start: started, pace, clock, recorded_until };
+            sensors.push(tasks.sample(port_of(&plan, &directory), plan, outlets));
         }
+        let sources = Sources { fixed, clock, buffer: handle, recorded, link, sensors };
+        // Told for as long as there is anything to tell.
+        tasks.spawn(Task::Status, Server::new(config.status.socket, sources).run(forwarding));
         Ok(tasks)
+    }
+
+    /// Starts a sampler; what it shows.
+    fn sample(&mut self, port: SensorPort, plan: Plan, outlets: Outlets) -> SensorSource {
+        let source = SensorSource::new(&plan, outlets.shown.subscribe(), outlets.punctuality.subscribe());
+        let shutdown = self.sampling.clone();
+        self.spawn(Task::Sampler, async move {
+            if let Err(error) = sampler::run(port, plan, outlets, shutdown).await {
+                error!(%error, "a sampler has nothing to do any more");
+            }
+        });
+        source
     }
 
     fn spawn(&mut self, task: Task, body: impl Future<Output = ()> + Send + 'static) {
@@ -186,6 +212,17 @@ impl Tasks {
         while !self.set.is_empty() {
             self.next_ended().await;
         }
+    }
+}
+
+/// What the status tells of the configuration.
+fn fixed(config: &Config) -> Fixed {
+    let Config { gateway, mqtt, buffer, .. } = config;
+    Fixed {
+        gateway_id: gateway.id.clone(),
+        kitchen_id: gateway.kitchen_id.clone(),
+        address: format!("{}:{}", mqtt.host, mqtt.port),
+        limits: *buffer,
     }
 }
 

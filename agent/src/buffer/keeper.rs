@@ -13,7 +13,8 @@ use super::queue::{Buffer, Counters};
 use super::read::{Read, ReadLimits};
 use crate::clock::wall::WallClock;
 
-/// Requests that may wait for the thread: there are two askers, each waiting for its answer.
+/// Requests that may wait for the thread: recorder and forwarder, each waiting for its answer, and those who want to know
+/// how old the oldest record is.
 const REQUESTS_MAX: usize = 4;
 
 /// What everyone may know about the buffer.

@@ -28,6 +28,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Ask the running agent how it is: sensors, connection, buffer, clock.
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// About single sensors.
     #[command(subcommand)]
     Sensor(Sensor),

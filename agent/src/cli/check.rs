@@ -23,7 +23,7 @@ impl Report for Effective {}
 
 /// What is in effect.
 pub fn check(config: &Config) -> Effective {
-    let Config { gateway, mqtt, buffer, log, sensors } = config;
+    let Config { gateway, mqtt, buffer, status, log, sensors } = config;
     Effective(json!({
         "gateway": { "id": gateway.id, "kitchen_id": gateway.kitchen_id, "data_dir": gateway.data_dir, "ports": gateway.ports },
         "mqtt": {
@@ -36,6 +36,7 @@ pub fn check(config: &Config) -> Effective {
             "heartbeat": duration(mqtt.heartbeat),
         },
         "buffer": { "records_max": buffer.records_max, "bytes_max": buffer.bytes_max },
+        "status": { "socket": status.socket },
         "log": {
             "level": format!("{:?}", log.level).to_lowercase(),
             "format": format!("{:?}", log.format).to_lowercase(),

@@ -4,3 +4,4 @@ pub mod args;
 pub mod check;
 pub mod run;
 pub mod sensor_plan;
+pub mod status;

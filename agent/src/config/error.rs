@@ -24,7 +24,7 @@ pub struct Problem {
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the configuration `{}`", .file.display())]
-    #[diagnostic(code(config::unreadable), help("give the file's place: `kitchen-agent --config FILE run`"))]
+    #[diagnostic(code(config::unreadable), help("{}", unreadable_hint(source)))]
     Unreadable {
         /// The file.
         file: PathBuf,
@@ -45,6 +45,13 @@ pub enum ConfigError {
         /// In the order of the file, at least one.
         problems: Vec<Problem>,
     },
+}
+
+fn unreadable_hint(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::PermissionDenied => "run it as root or as the agent's user",
+        _ => "give the file's place: `kitchen-agent --config FILE run`",
+    }
 }
 
 fn count(problems: usize) -> String {

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::de::DeTable;
@@ -11,11 +11,12 @@ use super::error::{ConfigError, Problem};
 use super::reader::{Section, Span};
 use super::sections::{
     BYTES_MAX_DEFAULT, Config, GatewaySection, HEARTBEAT_DEFAULT, KEEP_ALIVE_DEFAULT, LogSection, MqttSection,
-    PORT_DEFAULT, PORTS_DEFAULT, RECORDS_MAX_DEFAULT, SENSORS_MAX, Sensor,
+    PORT_DEFAULT, PORTS_DEFAULT, RECORDS_MAX_DEFAULT, SENSORS_MAX, SOCKET_NAME_DEFAULT, Sensor, StatusSection,
 };
 use super::sensor::{self, Seen};
 use crate::buffer::Limits;
 use crate::forwarder::tls::{self, Material};
+use crate::status::socket::PATH_BYTES_MAX;
 
 /// The smallest buffer that makes sense: a few envelopes.
 const RECORDS_MIN: u64 = 1_000;
@@ -54,14 +55,35 @@ pub fn parse(text: &str, base: &Path) -> Result<Config, Vec<Problem>> {
     }
 }
 
+/// The status socket of an agent that may run with an earlier content of the file: nothing else in it is looked at.
+///
+/// # Errors
+/// Not readable, or it does not say where the socket is; then everything that is wrong.
+pub fn socket(file: &Path) -> Result<PathBuf, ConfigError> {
+    let text = fs::read_to_string(file).map_err(|source| ConfigError::Unreadable { file: file.to_owned(), source })?;
+    let base = file.parent().unwrap_or(Path::new("."));
+    let (tree, _) = DeTable::parse_recoverable(&text);
+    let overlooked = RefCell::new(Vec::new());
+    let mut root = Section::root(tree.get_ref(), &overlooked);
+    let data_dir: Option<String> = root.section("gateway").required("data_dir");
+    let data_dir = data_dir.map(|data_dir| base.join(data_dir));
+    let status = read_status(root.optional_section("status"), base, data_dir.as_deref());
+    match status {
+        Some(StatusSection { socket }) => Ok(socket),
+        None => load(file).map(|config| config.status.socket),
+    }
+}
+
 fn read(mut root: Section<'_>, base: &Path) -> Option<Config> {
     let gateway = read_gateway(root.section("gateway"), base);
     let mqtt = read_mqtt(root.section("mqtt"), base);
     let buffer = read_buffer(root.optional_section("buffer"));
+    let data_dir = gateway.as_ref().map(|gateway| gateway.data_dir.as_path());
+    let status = read_status(root.optional_section("status"), base, data_dir);
     let log = read_log(root.optional_section("log"));
     let sensors = read_sensors(&mut root, base);
     root.finish();
-    Some(Config { gateway: gateway?, mqtt: mqtt?, buffer, log, sensors })
+    Some(Config { gateway: gateway?, mqtt: mqtt?, buffer, status: status?, log, sensors })
 }
 
 fn read_gateway(mut section: Section<'_>, base: &Path) -> Option<GatewaySection> {
@@ -136,6 +158,19 @@ fn read_buffer(mut section: Section<'_>) -> Limits {
     }
     section.finish();
     Limits { records_max, bytes_max }
+}
+
+/// Without a path of its own the socket is in the data directory, whatever the length: a long name of that must not keep
+/// an agent from sampling.
+fn read_status(mut section: Section<'_>, base: &Path, data_dir: Option<&Path>) -> Option<StatusSection> {
+    let socket: Option<PathBuf> = section.optional("socket");
+    let socket = socket.map(|socket| base.join(socket));
+    let length = socket.as_ref().map_or(0, |socket| socket.as_os_str().len());
+    if length > PATH_BYTES_MAX {
+        section.refuse("socket", format!("is {length} bytes long with its directory; a socket takes {PATH_BYTES_MAX}"));
+    }
+    section.finish();
+    Some(StatusSection { socket: socket.or_else(|| data_dir.map(|dir| dir.join(SOCKET_NAME_DEFAULT)))? })
 }
 
 fn read_log(mut section: Section<'_>) -> LogSection {

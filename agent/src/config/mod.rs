@@ -11,7 +11,7 @@ pub mod sections;
 pub mod sensor;
 
 pub use error::ConfigError;
-pub use load::load;
+pub use load::{load, socket};
 pub use sections::Config;
 
 #[cfg(test)]

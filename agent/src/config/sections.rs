@@ -22,6 +22,8 @@ pub const RECORDS_MAX_DEFAULT: u64 = 200_000;
 pub const BYTES_MAX_DEFAULT: u64 = 64 * 1024 * 1024;
 /// Where serial adapters appear: by their own name, so that a port keeps it over a replug, and as the kernel counts them.
 pub const PORTS_DEFAULT: [&str; 3] = ["/dev/serial/by-id/*", "/dev/ttyUSB*", "/dev/ttyACM*"];
+/// The status socket in the data directory.
+pub const SOCKET_NAME_DEFAULT: &str = "status.sock";
 /// The most sensors on one gateway.
 pub const SENSORS_MAX: usize = 32;
 
@@ -34,6 +36,8 @@ pub struct Config {
     pub mqtt: MqttSection,
     /// `[buffer]`
     pub buffer: Limits,
+    /// `[status]`
+    pub status: StatusSection,
     /// `[log]`
     pub log: LogSection,
     /// `[[sensors]]`, 1 to [`SENSORS_MAX`].
@@ -79,6 +83,13 @@ pub struct MqttSection {
     pub keep_alive: Duration,
     /// [`HEARTBEAT_DEFAULT`]; 1 s to 1 h.
     pub heartbeat: Duration,
+}
+
+/// `[status]`: where `kitchen-agent status` asks.
+#[derive(Clone, Debug)]
+pub struct StatusSection {
+    /// The Unix socket; [`SOCKET_NAME_DEFAULT`] in the data directory.
+    pub socket: PathBuf,
 }
 
 /// `[log]`: what is said on stderr.

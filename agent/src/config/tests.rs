@@ -114,6 +114,16 @@ fn an_empty_file_names_what_is_missing() {
 }
 
 #[test]
+fn a_status_socket_must_fit_but_a_long_data_directory_keeps_nobody_from_sampling() {
+    let long = "/run/".to_owned() + &"long".repeat(30);
+    let status = |socket: &str| format!("{GOOD}\n[status]\nsocket = \"{socket}\"\n");
+    assert_eq!(shown(&status("/run/kitchen-agent.sock")), "fine");
+    let refused = shown(&status(&long));
+    assert!(refused.contains("`status.socket`: is 125 bytes long with its directory; a socket takes 107"), "{refused}");
+    assert_eq!(shown(&GOOD.replace("/var/lib/kitchen-agent", &long)), "fine");
+}
+
+#[test]
 fn two_sensors_cannot_share_a_port() {
     let second = GOOD.split("[[sensors]]").nth(1).unwrap().replace("fridge-1", "freezer-1");
     assert_snapshot!(shown(&format!("{GOOD}\n[[sensors]]{second}")));

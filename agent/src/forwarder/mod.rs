@@ -13,6 +13,7 @@
 //! | [`timing`] | how long to wait for what; pure |
 //! | [`state`] | offline → connecting → catching up → live → draining; pure |
 //! | [`fault`] | why there is no connection, in words; pure |
+//! | [`shown`] | what a person sees of it; pure |
 //! | [`tls`] | certificate, key, authorities |
 //! | [`link`] | one connection: rumqttc at arm's length |
 //! | [`task`] | does what the state machine says |
@@ -22,6 +23,7 @@ pub mod backoff;
 pub mod fault;
 pub mod link;
 pub mod passed_over;
+pub mod shown;
 pub mod state;
 pub mod task;
 mod telling;
@@ -29,6 +31,7 @@ pub mod timing;
 pub mod tls;
 pub mod window;
 
+pub use shown::LinkShown;
 pub use task::Forwarder;
 
 #[cfg(test)]

@@ -182,6 +182,11 @@ impl Machine {
         &self.state
     }
 
+    /// Whether there are records that the sink takes no notice of.
+    pub fn is_passing_over(&self) -> bool {
+        self.passed_over.retry_at().is_some()
+    }
+
     /// When to send a [`Event::Tick`] at the latest.
     pub fn deadline(&self) -> Option<Moment> {
         match &self.state {

@@ -21,6 +21,7 @@ use tracing::{debug, error, info, warn};
 
 use super::fault::LinkFault;
 use super::link::{Address, Link};
+use super::shown::LinkShown;
 use super::state::{Action, Event, Machine, Pace, State};
 use super::timing::Timing;
 use super::tls::{Identity, IdentityError, Material};
@@ -60,6 +61,7 @@ pub struct Forwarder {
     pub(super) faults: Repeats,
     /// Kitchens whose records the sink does not take.
     pub(super) passed_over: Repeats,
+    pub(super) shown: watch::Sender<LinkShown>,
 }
 
 impl Forwarder {
@@ -77,7 +79,13 @@ impl Forwarder {
             asked: None,
             faults: Repeats::default(),
             passed_over: Repeats::default(),
+            shown: watch::Sender::default(),
         }
+    }
+
+    /// What is shown of the connection, as it changes.
+    pub fn shown(&self) -> watch::Receiver<LinkShown> {
+        self.shown.subscribe()
     }
 
     /// Runs until the shutdown is through: what is under way gets a moment to be acknowledged.
@@ -127,6 +135,7 @@ impl Forwarder {
             let (machine, actions) = self.machine.clone().step(self.clock.now(), event);
             self.machine = machine;
             self.tell(&before, timed_out);
+            self.show();
             for action in actions {
                 events.extend(self.perform(action).await);
             }
@@ -290,6 +299,7 @@ impl Forwarder {
     }
 
     async fn acknowledged(&mut self, ack: Ack) -> Option<Event> {
+        self.shown.send_modify(|shown| shown.last_answer = Some(self.clock.now()));
         if ack.ranges.is_empty() && ack.rejected.is_empty() {
             return Some(self.answered(ack.server_time).await);
         }
@@ -303,6 +313,7 @@ impl Forwarder {
             Ok(freed) => {
                 let shown: Vec<_> = ranges.iter().collect();
                 debug!(epoch = %ack.epoch, ranges = ?shown, freed, "acknowledged");
+                self.shown.send_modify(|shown| shown.last_ack = Some(self.clock.now()));
                 Some(Event::Acknowledged { epoch: ack.epoch, ranges })
             }
             Err(error) => {

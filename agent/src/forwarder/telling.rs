@@ -1,4 +1,4 @@
-//! What the forwarder says of its connection: once when it changes, not at every attempt.
+//! What the forwarder says and shows of its connection; said once when it changes, not at every attempt.
 //!
 //! The other half of [`super::task`].
 
@@ -19,13 +19,24 @@ impl Forwarder {
         }
         if matches!(self.machine.state(), State::Online(_) | State::Draining { .. }) {
             info!(reason = %fault, state = fault.state(), "disconnected");
+            self.show_fault(fault);
         } else {
             self.tell_fault(fault);
         }
         Event::Lost { chance: rand::random() }
     }
 
+    /// Shows where the state machine is.
+    pub(super) fn show(&self) {
+        self.shown.send_if_modified(|shown| shown.go(self.clock.now(), &self.machine));
+    }
+
+    fn show_fault(&self, fault: &LinkFault) {
+        self.shown.send_modify(|shown| shown.last_fault = Some((self.clock.now(), fault.clone())));
+    }
+
     fn tell_fault(&mut self, fault: &LinkFault) {
+        self.show_fault(fault);
         let reason = fault.to_string();
         if let Some(repeated) = self.faults.failed(self.clock.now(), &reason) {
             let MqttSection { host, port, .. } = &self.destination.mqtt;

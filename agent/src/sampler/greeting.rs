@@ -5,7 +5,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::plan::{Pin, Plan};
-use super::state::{self, SensorState};
+use super::state::{self, SensorShown, SensorState};
 use crate::device::error::DeviceError;
 use crate::device::session::Session;
 use crate::device::setup::{self, Applied, Identity};
@@ -23,14 +23,14 @@ pub(super) struct Greeting {
 pub(super) async fn greet<Io>(
     session: &mut Session<Io>,
     plan: &Plan,
-    state: &watch::Sender<SensorState>,
+    shown: &watch::Sender<SensorShown>,
 ) -> Result<Greeting, DeviceError>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     session.set_pin(read_pin(&plan.pin).await);
     session.login().await?;
-    state::show(state, &plan.device_id, SensorState::Configuring);
+    state::show(shown, &plan.device_id, |shown| shown.state = SensorState::Configuring);
     let identity = setup::identify(session).await?;
     if let Some(expected) = plan.imei.as_ref().filter(|expected| **expected != identity.imei) {
         return Err(DeviceError::WrongSensor {

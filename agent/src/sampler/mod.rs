@@ -29,7 +29,7 @@ mod greeting;
 mod polling;
 
 pub use plan::{Plan, Problem};
-pub use state::SensorState;
+pub use state::{SensorShown, SensorState};
 pub use task::{Outlets, RecorderGone, port_of, run};
 
 #[cfg(test)]

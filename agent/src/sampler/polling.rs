@@ -45,9 +45,9 @@ impl Task {
     }
 
     async fn welcome<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Result<(), Stop> {
-        self.show(SensorState::LoggingIn);
-        let (plan, state) = (Arc::clone(&self.plan), self.outlets.state.clone());
-        let greeting = match self.meanwhile(greet(session, &plan, &state)).await? {
+        self.show((SensorState::LoggingIn, None));
+        let (plan, shown) = (Arc::clone(&self.plan), self.outlets.shown.clone());
+        let greeting = match self.meanwhile(greet(session, &plan, &shown)).await? {
             Ok(greeting) => greeting,
             Err(error) => {
                 self.name_foreign(&error).await?;
@@ -58,6 +58,8 @@ impl Task {
         while session.heard().is_some() {}
         self.tell_restart(session).await?;
         self.restart_told = false;
+        let found = (greeting.identity.imei.clone(), session.port());
+        self.outlets.shown.send_modify(|shown| shown.found = Some(found));
         Ok(self.ready(greeting).await?)
     }
 
@@ -73,7 +75,8 @@ impl Task {
         }
         (self.failing, self.foreign) = (None, None);
         applied.not_taken.iter().for_each(|error| tracing::warn!(%error, "setting not taken by the sensor"));
-        self.show(applied.not_taken.first().map_or(SensorState::Ready, SensorState::from));
+        let problem = applied.not_taken.first();
+        self.show((problem.map_or(SensorState::Ready, SensorState::from), problem));
         if !std::mem::replace(&mut self.found, true) {
             let model = identity.model.as_str().to_owned();
             tracing::info!(sensor.id = %self.plan.device_id, imei, model, "sensor found");
@@ -291,7 +294,7 @@ impl Task {
     /// The sensor cannot be read: a state, an event the first time, and the reading that is open.
     pub(super) async fn fail(&mut self, error: &DeviceError) -> Result<(), RecorderGone> {
         let fault = error.fault();
-        self.show(SensorState::from(error));
+        self.show((SensorState::from(error), Some(error)));
         if self.failing.replace(fault) != Some(fault) {
             let (code, hint) = (error.code().map(|code| code.to_string()), error.help().map(|help| help.to_string()));
             tracing::warn!(sensor.id = %self.plan.device_id, %error, code, hint, "sensor cannot be read");
@@ -336,8 +339,9 @@ impl Task {
         self.outlets.observations.send(observation).await.map_err(|_| RecorderGone)
     }
 
-    fn show(&self, state: SensorState) {
-        state::show(&self.outlets.state, &self.plan.device_id, state);
+    fn show(&self, state: (SensorState, Option<&DeviceError>)) {
+        let now = self.now();
+        state::show(&self.outlets.shown, &self.plan.device_id, |shown| shown.go(now, state));
     }
 
     pub(super) fn now(&self) -> Duration {

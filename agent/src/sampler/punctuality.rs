@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// So late is on time.
 pub const PUNCTUAL: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ pub struct Circumstances {
 }
 
 /// Late polls of one cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Late {
     /// How many.
@@ -49,7 +49,7 @@ pub struct Late {
 }
 
 /// How punctual the polls of one sensor were since the agent's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Punctuality {
     /// Polls whose command left within a second.

@@ -1,11 +1,15 @@
 //! What a person sees of a sensor's task.
 
 use std::fmt;
+use std::time::Duration;
 
 use kitchen_contract::id::DeviceId;
+use miette::Diagnostic as _;
 use tokio::sync::watch;
 
+use crate::at::identity::Imei;
 use crate::device::error::DeviceError;
+use crate::observation::Moment;
 
 /// Where the task is. Sampling goes on in every one of them: a poll that is due becomes a reading with a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,16 +46,99 @@ pub enum SensorState {
     },
 }
 
-/// Shows a state; a new one is an event for the log, the same again is not.
-pub(super) fn show(shown: &watch::Sender<SensorState>, device_id: &DeviceId, state: SensorState) {
-    shown.send_if_modified(|shown| {
-        let new = *shown != state;
-        if new {
-            tracing::info!(device.id = %device_id, %state, "sensor state");
-            *shown = state;
+/// Everything that is shown of a sensor's task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SensorShown {
+    /// Where the task is.
+    pub state: SensorState,
+    /// Since when it measures, or since when it does not; attempts in between change nothing.
+    pub since: Moment,
+    /// What is wrong, until it measures without.
+    pub problem: Option<SensorProblem>,
+    /// The sensor that was let in last, and its port.
+    pub found: Option<(Imei, String)>,
+}
+
+/// What is wrong with a sensor, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SensorProblem {
+    /// What.
+    pub text: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl SensorShown {
+    /// Nothing has been tried yet.
+    pub fn new() -> Self {
+        let state = SensorState::WaitingForPort;
+        Self { state, since: Moment(Duration::ZERO), problem: None, found: None }
+    }
+
+    /// The task goes on to `state`, with what is wrong there.
+    pub(super) fn go(&mut self, now: Duration, (state, problem): (SensorState, Option<&DeviceError>)) {
+        if state.is_measuring() != self.state.is_measuring() {
+            self.since = Moment(now);
         }
-        new
+        if state.is_measuring() || problem.is_some() {
+            self.problem = problem.map(SensorProblem::from);
+        }
+        self.state = state;
+    }
+}
+
+impl Default for SensorShown {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl From<&DeviceError> for SensorProblem {
+    fn from(error: &DeviceError) -> Self {
+        Self { text: error.to_string(), hint: error.help().map(|help| help.to_string()) }
+    }
+}
+
+/// Shows a change; a new state is an event for the log, the same again is not.
+pub(super) fn show(shown: &watch::Sender<SensorShown>, device_id: &DeviceId, change: impl FnOnce(&mut SensorShown)) {
+    shown.send_if_modified(|shown| {
+        let before = shown.clone();
+        change(shown);
+        if shown.state != before.state {
+            tracing::info!(device.id = %device_id, state = %shown.state, "sensor state");
+        }
+        *shown != before
     });
+}
+
+impl SensorState {
+    /// Whether polls bring values.
+    pub fn is_measuring(&self) -> bool {
+        matches!(self, Self::Ready | Self::NotConfigured { .. })
+    }
+
+    /// Whether polls bring values of a sensor that is set as configured.
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready)
+    }
+
+    /// One word for it, for machines.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::WaitingForPort => "waiting-for-port",
+            Self::PortInUse => "port-in-use",
+            Self::PortDenied => "port-denied",
+            Self::PortFailed => "port-failed",
+            Self::LoggingIn => "logging-in",
+            Self::WrongPin => "wrong-pin",
+            Self::NoAnswer => "no-answer",
+            Self::Damaged => "damaged",
+            Self::Configuring => "configuring",
+            Self::Ready => "ready",
+            Self::NotConfigured { .. } => "not-configured",
+            Self::WrongSensor { .. } => "wrong-sensor",
+        }
+    }
 }
 
 impl From<&DeviceError> for SensorState {

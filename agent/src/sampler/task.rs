@@ -1,6 +1,6 @@
 //! The task of one sensor: opens, greets, polls, listens, and starts over when something breaks. Owns line and clock.
 //!
-//! Nothing ends it but shutdown, or a recorder that is gone. Where it is shows in [`SensorState`]; what it finds goes to
+//! Nothing ends it but shutdown, or a recorder that is gone. Where it is shows in [`SensorShown`]; what it finds goes to
 //! the recorder, which it waits for when the channel is full: the device's lines wait meanwhile in the system's buffer.
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::plausibility::Plausibility;
 use super::punctuality::Punctuality;
 use super::raw_watch::RawWatch;
 use super::schedule::Schedule;
-use super::state::SensorState;
+use super::state::SensorShown;
 use super::upkeep::Upkeep;
 use super::warm_up::WarmUps;
 use crate::at::identity::Imei;
@@ -45,7 +45,7 @@ pub struct Outlets {
     /// To the recorder.
     pub observations: mpsc::Sender<Observation>,
     /// To whoever wants to see it.
-    pub state: watch::Sender<SensorState>,
+    pub shown: watch::Sender<SensorShown>,
     /// How punctual the polls were.
     pub punctuality: watch::Sender<Punctuality>,
     /// The agent's start, from which [`Moment`](crate::observation::Moment) counts.

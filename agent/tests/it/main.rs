@@ -4,6 +4,7 @@
 
 mod screens;
 mod service;
+mod status;
 
 /// The path of a file among the fixtures.
 fn fixture(name: &str) -> String {

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use crate::fixture;
 
 /// A directory with a configuration whose cloud and sensor do not exist.
-fn configured() -> tempfile::TempDir {
+pub(crate) fn configured() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for name in ["ca.pem", "gateway.pem", "gateway.key"] {
         assert!(fs::copy(fixture(name), dir.path().join(name)).is_ok());
@@ -21,33 +21,49 @@ fn configured() -> tempfile::TempDir {
     dir
 }
 
-fn command(dir: &Path) -> Command {
+pub(crate) fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kitchen-agent"));
     command.arg("--config").arg(dir.join("agent.toml")).arg("run").stderr(Stdio::piped());
     command
 }
 
 /// A running service; killed when the test ends early.
-struct Service {
+pub(crate) struct Service {
     child: Child,
     log: std::io::Lines<BufReader<std::process::ChildStderr>>,
 }
 
 impl Service {
-    fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         let mut child = command(dir).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
         Self { child, log }
     }
 
     /// The next log line with this message.
-    fn said(&mut self, message: &str) -> serde_json::Value {
+    pub(crate) fn said(&mut self, message: &str) -> serde_json::Value {
         let lines = self.log.by_ref().map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap());
         let mut said = lines.skip_while(|line| line["message"] != message);
         said.next().unwrap_or_else(|| panic!("never said: {message}"))
     }
 
-    fn terminate(mut self) -> ExitStatus {
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        self.end()
+    }
+
+    /// How often it has said that, from here to its end.
+    pub(crate) fn says_until_its_end(mut self, message: &str) -> usize {
+        assert!(self.end().success());
+        self.log.by_ref().filter(|line| line.as_ref().unwrap().contains(message)).count()
+    }
+
+    /// As a power cut.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn end(&mut self) -> ExitStatus {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         self.child.wait().unwrap()
@@ -81,8 +97,7 @@ fn after_a_kill_it_starts_again_and_names_the_run_before() {
     let mut first = Service::start(dir.path());
     let epoch = first.said("started")["epoch"].clone();
     first.said("round buffered");
-    first.child.kill().unwrap();
-    drop(first);
+    first.kill();
     let mut second = Service::start(dir.path());
     let started = second.said("started");
     assert_ne!(started["epoch"], epoch);

@@ -21,7 +21,7 @@ use crate::device::tests::peer::{BLOCK, PIN};
 use crate::observation::Observation;
 use crate::sampler::plan::Plan;
 use crate::sampler::punctuality::Punctuality;
-use crate::sampler::state::SensorState;
+use crate::sampler::state::SensorShown;
 use crate::sampler::task::{Outlets, RecorderGone, run};
 use crate::settings::SensorSettings;
 use crate::speed::Speed;
@@ -115,7 +115,7 @@ impl Fake {
 pub(super) struct Bench {
     pub(super) fake: Arc<Mutex<Fake>>,
     pub(super) observations: mpsc::Receiver<Observation>,
-    pub(super) state: watch::Receiver<SensorState>,
+    pub(super) shown: watch::Receiver<SensorShown>,
     pub(super) punctuality: watch::Receiver<Punctuality>,
     pub(super) shutdown: CancellationToken,
     pub(super) task: JoinHandle<Result<(), RecorderGone>>,
@@ -148,7 +148,7 @@ impl Bench {
             measured: 0,
         }));
         let (observed, observations) = mpsc::channel(64);
-        let (shown, state) = watch::channel(SensorState::WaitingForPort);
+        let (showing, shown) = watch::channel(SensorShown::new());
         let (shutdown, start) = (CancellationToken::new(), Instant::now());
         let (counted, punctuality) = watch::channel(Punctuality::default());
         let pace = Pace::new(Speed::REAL);
@@ -156,7 +156,7 @@ impl Bench {
         let recorded_until = Some(RECORDED_UNTIL.parse().unwrap());
         let outlets = Outlets {
             observations: observed,
-            state: shown,
+            shown: showing,
             punctuality: counted,
             start,
             pace,
@@ -165,7 +165,7 @@ impl Bench {
         };
         let device = Arc::clone(&fake);
         let task = tokio::spawn(run(Line(device), plan(extra), outlets, shutdown.clone()));
-        Self { fake, observations, state, punctuality, shutdown, task, start, clock }
+        Self { fake, observations, shown, punctuality, shutdown, task, start, clock }
     }
 
     pub(super) fn set(&self, change: impl FnOnce(&mut Fake)) {

@@ -28,7 +28,7 @@ async fn finds_sets_and_polls_on_the_grid() {
         assert_eq!(reading.trigger, Trigger::Poll);
     }
     assert_eq!(bench.start.elapsed().as_secs(), 120);
-    assert_eq!(*bench.state.borrow(), SensorState::Ready);
+    assert_eq!(bench.shown.borrow().state, SensorState::Ready);
     let settings = bench.fake.lock().unwrap().settings.clone().map(|(_, value)| value);
     assert_eq!(settings[..3], ["6000", "1200", "1,300,320,0"]);
 }
@@ -87,10 +87,17 @@ async fn unplugged_and_plugged_in_again() {
     assert_eq!(bench.event().await, lost);
     assert_eq!(bench.fault().await, (SensorFault::NoPort, None));
     assert_eq!(bench.fault().await, (SensorFault::NoPort, None));
-    assert_eq!(*bench.state.borrow(), SensorState::WaitingForPort);
+    let shown = bench.shown.borrow().clone();
+    assert_eq!(shown.state, SensorState::WaitingForPort);
+    assert!(shown.since.0 > Duration::ZERO && shown.since.0 < Duration::from_secs(60), "{:?}", shown.since);
+    assert_eq!(shown.problem.unwrap().text, "no serial port at `/dev/ttyTest`");
     bench.set(|fake| fake.unplugged = false);
     assert!(matches!(bench.event().await, Event::SensorFound { .. }));
     assert_eq!(bench.temperature().await, 3.6);
+    let shown = bench.shown.borrow().clone();
+    assert_eq!((shown.state, shown.problem), (SensorState::Ready, None));
+    let (imei, port) = shown.found.unwrap();
+    assert_eq!((imei.as_str(), port.as_str()), (IMEI, "/dev/ttyTest"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +107,7 @@ async fn a_wrong_pin_is_tried_again_slowly_and_never_given_up() {
     for _ in 0..10 {
         assert_eq!(bench.fault().await, (SensorFault::WrongPin, None));
     }
-    assert_eq!(*bench.state.borrow(), SensorState::WrongPin);
+    assert_eq!(bench.shown.borrow().state, SensorState::WrongPin);
     bench.set(|fake| fake.pin = PIN);
     while let Body::Reading(reading) = bench.next().await {
         assert_eq!(reading.value, Err(SensorFault::WrongPin));
@@ -167,7 +174,7 @@ async fn another_sensor_than_the_configured_one_is_never_a_temperature() {
         assert_eq!(bench.fault().await, (SensorFault::WrongSensor, None));
     }
     assert_eq!(bench.fake.lock().unwrap().settings[0].1, "500", "nothing is set on a foreign sensor");
-    assert_eq!(*bench.state.borrow(), SensorState::WrongSensor { found: IMEI.to_owned() });
+    assert_eq!(bench.shown.borrow().state, SensorState::WrongSensor { found: IMEI.to_owned() });
 }
 
 #[tokio::test(start_paused = true)]

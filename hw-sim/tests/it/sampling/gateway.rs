@@ -11,7 +11,7 @@ use kitchen_agent::device::directory::Source;
 use kitchen_agent::device::error::DeviceError;
 use kitchen_agent::device::pace::Pace;
 use kitchen_agent::observation::Observation;
-use kitchen_agent::sampler::{self, Outlets, Plan, SensorState};
+use kitchen_agent::sampler::{self, Outlets, Plan};
 use kitchen_agent::settings::SensorSettings;
 use kitchen_agent::speed::Speed;
 use kitchen_contract::fault::SensorFault;
@@ -71,7 +71,7 @@ impl Gateway {
         let clock = SharedClock::new(start);
         let outlets = Outlets {
             observations: observed,
-            state: watch::Sender::new(SensorState::WaitingForPort),
+            shown: watch::Sender::default(),
             punctuality: watch::Sender::default(),
             start,
             pace: Pace::new(Speed::REAL),

@@ -1,0 +1,128 @@
+//! What a person sees of the connection. Pure.
+
+use std::time::Duration;
+
+use super::fault::LinkFault;
+use super::state::{Machine, Pace, State};
+use crate::observation::Moment;
+
+/// Everything that is shown of the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkShown {
+    /// Where the forwarder is.
+    pub state: LinkState,
+    /// Since when records can be sent, or since when they cannot; attempts in between change nothing.
+    pub since: Moment,
+    /// The sink has left records unacknowledged for too long, although the connection stands.
+    pub unacknowledged: bool,
+    /// There are records that the sink takes no notice of; they wait behind the rest.
+    pub passed_over: bool,
+    /// When the sink acknowledged records last.
+    pub last_ack: Option<Moment>,
+    /// When the sink last said anything to us, an answer to a heartbeat too.
+    pub last_answer: Option<Moment>,
+    /// Why there was no connection when there was none last; kept while there is one.
+    pub last_fault: Option<(Moment, LinkFault)>,
+}
+
+/// Where the forwarder is, without what it needs to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// No connection; one is tried again later.
+    Offline,
+    /// One is tried now.
+    Connecting,
+    /// A backlog is sent.
+    CatchingUp,
+    /// Records are sent as they come.
+    Live,
+    /// The agent stops.
+    Draining,
+}
+
+impl LinkState {
+    /// Whether records can be sent.
+    pub fn is_connected(self) -> bool {
+        matches!(self, Self::CatchingUp | Self::Live)
+    }
+
+    /// One word for it, for machines.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+            Self::Connecting => "connecting",
+            Self::CatchingUp => "catching-up",
+            Self::Live => "live",
+            Self::Draining => "draining",
+        }
+    }
+}
+
+impl From<&State> for LinkState {
+    fn from(state: &State) -> Self {
+        match state {
+            State::Offline { .. } => Self::Offline,
+            State::Connecting { .. } => Self::Connecting,
+            State::Online(online) => match online.pace {
+                Pace::CatchingUp => Self::CatchingUp,
+                Pace::Live => Self::Live,
+            },
+            State::Draining { .. } | State::Stopped => Self::Draining,
+        }
+    }
+}
+
+impl LinkShown {
+    /// Nothing has been tried yet.
+    pub fn new() -> Self {
+        let since = Moment(Duration::ZERO);
+        let (state, [unacknowledged, passed_over]) = (LinkState::Offline, [false; 2]);
+        Self { state, since, unacknowledged, passed_over, last_ack: None, last_answer: None, last_fault: None }
+    }
+
+    /// The state machine has stepped; true if that shows.
+    pub(super) fn go(&mut self, now: Moment, machine: &Machine) -> bool {
+        let before = self.clone();
+        self.state = LinkState::from(machine.state());
+        self.unacknowledged = matches!(machine.state(), State::Online(online) if online.is_probing());
+        self.passed_over = machine.is_passing_over();
+        if before.state.is_connected() != self.state.is_connected() {
+            self.since = now;
+        }
+        before != *self
+    }
+}
+
+impl Default for LinkShown {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forwarder::state::Event;
+    use crate::forwarder::timing::Timing;
+    use crate::speed::Speed;
+
+    #[test]
+    fn attempts_do_not_change_since_when_there_is_no_connection() {
+        let at = |seconds| Moment(Duration::from_secs(seconds));
+        let timing = Timing::new(Duration::from_secs(60), Speed::REAL);
+        let (mut machine, mut shown) = (Machine::new(timing, 0), LinkShown::new());
+        let mut step = |seconds, event| {
+            machine = machine.clone().step(at(seconds), event).0;
+            let changed = shown.go(at(seconds), &machine);
+            (changed, shown.state, shown.since)
+        };
+        let tick = || Event::Tick { chance: 0.5 };
+        assert_eq!(step(1, tick()), (true, LinkState::Connecting, at(0)));
+        assert_eq!(step(2, Event::Opened), (false, LinkState::Connecting, at(0)));
+        assert_eq!(step(3, Event::Lost { chance: 0.5 }), (true, LinkState::Offline, at(0)));
+        assert_eq!(step(300, tick()), (true, LinkState::Connecting, at(0)));
+        assert_eq!(step(301, Event::Answered), (true, LinkState::Live, at(301)));
+        assert_eq!(step(400, Event::Backlog(1000)), (true, LinkState::CatchingUp, at(301)));
+        assert_eq!(step(500, Event::Lost { chance: 0.5 }), (true, LinkState::Offline, at(500)));
+    }
+}

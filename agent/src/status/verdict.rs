@@ -1,0 +1,99 @@
+//! What of a status is wrong, and what to do. Pure.
+//!
+//! No data is never fine: a sensor without a reading is a problem, however young the agent is.
+
+use serde::Serialize;
+
+use super::document::{Disk, Document, Mqtt, Sensor};
+use super::remedy::remedy;
+use crate::words::span;
+
+/// A reading may be so late before it is missed, in intervals …
+const LATE_INTERVALS: u64 = 2;
+/// … and this, in seconds: a sensor that was restarted is deaf for so long.
+const LATE_S: u64 = 90;
+
+/// Something wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// With what: a measuring point, `cloud` or `disk`.
+    pub with: String,
+    /// What.
+    pub what: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// Everything that is wrong, the sensors first; nothing if all is fine.
+pub fn verdict(document: &Document) -> Vec<Problem> {
+    let disk = disk(&document.buffer.disk);
+    let sensors = document.sensors.iter().filter_map(|each| sensor(each, disk.is_none()));
+    let sensors: Vec<Problem> = sensors.collect();
+    sensors.into_iter().chain(cloud(&document.mqtt)).chain(disk).collect()
+}
+
+/// What is wrong, and what to do.
+type Finding = (String, Option<String>);
+
+fn sensor(sensor: &Sensor, disk_is_fine: bool) -> Option<Problem> {
+    let (what, hint) = if sensor.ready { reading(sensor, disk_is_fine)? } else { not_ready(sensor) };
+    Some(Problem { with: sensor.device_id.to_string(), what, hint })
+}
+
+fn not_ready(sensor: &Sensor) -> Finding {
+    match &sensor.problem {
+        Some(trouble) => (trouble.text.clone(), trouble.hint.clone()),
+        None => (sensor.state_text.clone(), Some("wait; it takes up to a minute".to_owned())),
+    }
+}
+
+fn reading(sensor: &Sensor, disk_is_fine: bool) -> Option<Finding> {
+    let last = sensor.last_reading.as_ref();
+    if let Some(fault) = last.and_then(|last| last.fault) {
+        return Some((fault.text().to_owned(), Some(remedy(fault).to_owned())));
+    }
+    let none_for_s = last.map_or(sensor.since.ago_s, |last| last.when.ago_s);
+    // What a disk refuses waits in memory, which is the disk's problem alone.
+    if none_for_s > LATE_INTERVALS * sensor.interval_s + LATE_S && disk_is_fine {
+        let hint = "the agent may be stuck: `systemctl restart kitchen-agent` (nothing on disk is lost)";
+        return Some((format!("no reading for {}", span(none_for_s)), Some(hint.to_owned())));
+    }
+    let wait = || Some(format!("wait; a poll is due every {}", span(sensor.interval_s)));
+    last.is_none().then(|| ("no reading yet".to_owned(), wait()))
+}
+
+fn cloud(mqtt: &Mqtt) -> Option<Problem> {
+    let (what, hint) = match &mqtt.last_fault {
+        _ if mqtt.connected && mqtt.passed_over => (
+            "it does not take the records of this kitchen; they are kept".to_owned(),
+            "check `gateway.kitchen_id`, and that the cloud has assigned the gateway to that kitchen",
+        ),
+        _ if mqtt.connected && mqtt.unacknowledged => (
+            "it does not acknowledge; records are kept and sent again".to_owned(),
+            "look at the cloud: this gateway reaches it, and its readings are not stored",
+        ),
+        _ if mqtt.connected => return None,
+        Some(fault) => (format!("not connected for {}: {}", span(mqtt.since.ago_s), fault.text), fault.hint.as_str()),
+        None => (format!("not connected for {}", span(mqtt.since.ago_s)), "wait; the first attempt takes some seconds"),
+    };
+    Some(Problem { with: "cloud".to_owned(), what, hint: Some(hint.to_owned()) })
+}
+
+fn disk(disk: &Disk) -> Option<Problem> {
+    let (what, hint) = match disk {
+        Disk::Taking => return None,
+        Disk::Stuck => (
+            "it does not answer".to_owned(),
+            "check the kernel's log: `dmesg | tail`; a storage card that dies does this",
+        ),
+        Disk::Refusing { since, reason, waiting, dropped, .. } => {
+            let lost = if *dropped > 0 { format!(", {dropped} are lost") } else { String::new() };
+            let what =
+                format!("takes nothing for {}: {reason}; {waiting} records wait in memory{lost}", span(since.ago_s));
+            (what, "make room, or check its mount; the agent goes on by itself, a restart would lose what waits")
+        }
+    };
+    Some(Problem { with: "disk".to_owned(), what, hint: Some(hint.to_owned()) })
+}
