@@ -12,10 +12,10 @@
 //! | [`clock`] | what time it was |
 //! | [`buffer`] | on disk, until acknowledged |
 //! | [`forwarder`] | over MQTT/TLS to the sink |
-//! | [`supervisor`] | starts and ends them all |
+//! | [`supervisor`], [`watchdog`] | starts and ends them all; sees that none is stuck |
 //! | [`status`] | how all that is, on a Unix socket |
 //! | [`config`], [`settings`] | what is configured |
-//! | [`cli`], [`report`], [`words`] | the command line |
+//! | [`cli`], [`report`], [`words`], [`log`] | the command line, the log |
 
 pub mod at;
 pub mod buffer;
@@ -26,6 +26,7 @@ pub mod convert;
 pub mod device;
 pub mod forwarder;
 pub mod humidity;
+pub mod log;
 pub mod observation;
 pub mod recorded;
 pub mod recorder;
@@ -37,6 +38,7 @@ pub mod speed;
 pub mod status;
 pub mod supervisor;
 pub mod uncertainty;
+pub mod watchdog;
 pub mod words;
 
 use std::env;

@@ -88,18 +88,15 @@ mod tests {
     use kitchen_contract::fault::SensorFault;
 
     use super::*;
-    use crate::sampler::plan::Plan;
     use crate::sampler::reading::missing;
+    use crate::sampler::tests::bench::plan;
 
     fn at(seconds: u64) -> Moment {
         Moment(Duration::from_secs(seconds))
     }
 
     fn draft(seconds: u64) -> Draft {
-        let settings = "device_id = 'fridge-1'\nport = '/dev/ttyUSB0'\ninterval = '5m'\nreport_interval = '20m'\n\
-                        warm_up = '6s'\n[transmitter]\nlow = -50\nhigh = 50";
-        let plan = Plan::new(&toml::from_str(settings).unwrap()).unwrap();
-        Draft { stamp: Stamp::Unsettled { at: at(seconds) }, body: missing(&plan, SensorFault::NoPort) }
+        Draft { stamp: Stamp::Unsettled { at: at(seconds) }, body: missing(&plan(""), SensorFault::NoPort) }
     }
 
     #[test]

@@ -35,6 +35,8 @@ use crate::status::assemble::Fixed;
 use crate::status::socket::{self, SocketError};
 use crate::status::sources::SensorSource;
 use crate::status::{Server, Sources};
+use crate::watchdog::task::Watchdog;
+use crate::watchdog::{self, Watched};
 
 /// How long the end may take.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -78,6 +80,8 @@ pub enum Task {
     Sampler,
     /// Answers on the status socket.
     Status,
+    /// Sees that none of them is stuck.
+    Watchdog,
 }
 
 impl fmt::Display for Task {
@@ -88,6 +92,7 @@ impl fmt::Display for Task {
             Self::Forwarder => "forwarder",
             Self::Sampler => "sampler",
             Self::Status => "status socket",
+            Self::Watchdog => "watchdog",
         })
     }
 }
@@ -105,6 +110,7 @@ pub async fn run(config: Config, speed: Speed) -> Result<(), RunError> {
         _ = interrupt.recv() => Ok(()),
         ended = tasks.next_ended() => Err(ended),
     };
+    watchdog::task::say_stopping();
     match &end {
         Ok(()) => info!("stopping"),
         Err(reason) => error!(%reason, "stopping"),
@@ -161,16 +167,19 @@ impl Tasks {
         tasks.spawn(Task::Forwarder, forwarder.run(forwarding.clone()));
         let configured = config.sensors.iter().filter_map(|sensor| sensor.plan.port.clone()).collect();
         let directory = Arc::new(Directory::new(config.gateway.ports, configured));
+        let pace = Pace::new(speed);
+        let watchdog = Watchdog::new(watched(&config.sensors, pace), recorded.clone(), clock.clone());
         let mut sensors = Vec::new();
         for Sensor { plan, .. } in config.sensors {
             let (shown, punctuality) = (watch::Sender::default(), watch::Sender::default());
-            let (observations, clock, pace) = (observations.clone(), clock.clone(), Pace::new(speed));
+            let (observations, clock) = (observations.clone(), clock.clone());
             let outlets = Outlets { observations, shown, punctuality, start: started, pace, clock, recorded_until };
             sensors.push(tasks.sample(port_of(&plan, &directory), plan, outlets));
         }
-        let sources = Sources { fixed, clock, buffer: handle, recorded, link, sensors };
+        let sources = Sources { fixed, clock, buffer: handle, recorded, link, sensors, watchdog: watchdog.shown() };
         // Told for as long as there is anything to tell.
-        tasks.spawn(Task::Status, Server::new(config.status.socket, sources).run(forwarding));
+        tasks.spawn(Task::Status, Server::new(config.status.socket, sources).run(forwarding.clone()));
+        tasks.spawn(Task::Watchdog, watchdog.run(forwarding));
         Ok(tasks)
     }
 
@@ -213,6 +222,15 @@ impl Tasks {
             self.next_ended().await;
         }
     }
+}
+
+/// Whose rounds the watchdog expects, and by when.
+fn watched(sensors: &[Sensor], pace: Pace) -> Vec<Watched> {
+    let watched = |Sensor { plan, .. }: &Sensor| Watched {
+        device_id: plan.device_id.clone(),
+        within: pace.pause(plan.interval) + pace.pause(watchdog::LATE),
+    };
+    sensors.iter().map(watched).collect()
 }
 
 /// What the status tells of the configuration.

@@ -116,8 +116,8 @@ impl Buffer {
     }
 
     /// Says where this run lies in the time that the system has been on, before the first append.
-    pub fn begin(&mut self, clock: RunClock) {
-        self.clock = Some(clock);
+    pub fn begin(&mut self, clock: Option<RunClock>) {
+        self.clock = clock;
     }
 
     /// The epoch of this run.

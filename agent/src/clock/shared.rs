@@ -51,11 +51,12 @@ impl SharedClock {
         Moment(self.started.elapsed() + slept())
     }
 
-    /// Where this run lies in the time that the system has been on; `not_before` was on disk.
-    pub fn run(&self, not_before: Option<Timestamp>) -> RunClock {
-        let boot_id = std::fs::read_to_string(BOOT_ID).map(|id| id.trim().to_owned()).unwrap_or_default();
+    /// Where this run lies in the time that the system has been on; `not_before` was on disk. None where the system has no
+    /// name for its start.
+    pub fn run(&self, not_before: Option<Timestamp>) -> Option<RunClock> {
+        let boot_id = std::fs::read_to_string(BOOT_ID).ok()?.trim().to_owned();
         let on = time_of(ClockId::CLOCK_BOOTTIME).saturating_sub(self.now().0);
-        RunClock { boot_id, started_ms: u64::try_from(on.as_millis()).unwrap_or(u64::MAX), not_before }
+        Some(RunClock { boot_id, started_ms: u64::try_from(on.as_millis()).ok()?, not_before })
     }
 
     /// By how many ms somebody has set the system's clock since the last call, if so.

@@ -33,4 +33,4 @@ pub use state::{SensorShown, SensorState};
 pub use task::{Outlets, RecorderGone, port_of, run};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

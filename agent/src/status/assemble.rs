@@ -5,7 +5,9 @@ use std::time::Duration;
 use kitchen_contract::id::{DeviceId, GatewayId, KitchenId};
 use kitchen_contract::time::{Clock as Trusted, Timestamp};
 
-use super::document::{Buffer, Clock, Disk, Document, LastReading, LinkFault, Mqtt, Sensor, Trouble, Trust, When};
+use super::document::{
+    Buffer, Clock, Disk, Document, LastReading, LinkFault, Mqtt, Sensor, Trouble, Trust, Watchdog, When,
+};
 use crate::buffer::{BufferState, Limits};
 use crate::clock::wall::Stamp;
 use crate::forwarder::LinkShown;
@@ -13,6 +15,7 @@ use crate::observation::Moment;
 use crate::recorded::{self, Latest, Recorded};
 use crate::sampler::SensorShown;
 use crate::sampler::punctuality::Punctuality;
+use crate::watchdog::Verdict;
 
 /// What does not change while the agent runs.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ pub struct Snapshot {
     pub recorded: Recorded,
     /// The connection.
     pub link: LinkShown,
+    /// Whether every due round ends.
+    pub watchdog: Verdict,
     /// The sensors.
     pub sensors: Vec<SensorSnapshot>,
 }
@@ -95,8 +100,14 @@ pub fn assemble(fixed: &Fixed, snapshot: &Snapshot) -> Document {
         clock: clock(*stamp),
         mqtt: mqtt(&fixed.address, link, time),
         buffer: buffered(fixed.limits, snapshot, time),
+        watchdog: watchdog(&snapshot.watchdog),
         sensors: sensors.iter().map(|sensor| told(sensor, &snapshot.recorded, time)).collect(),
     }
+}
+
+fn watchdog(verdict: &Verdict) -> Watchdog {
+    let fed = *verdict == Verdict::Fed;
+    Watchdog { fed, problem: (!fed).then(|| verdict.to_string()) }
 }
 
 /// From moments to what is told of them.
@@ -298,6 +309,7 @@ mod tests {
         let latest = Latest { reading: reading(Ok(3.6)), stamp, recorded: at(989), readings: 17 };
         let fault = fault::LinkFault::Unreachable("no route".to_owned());
         Snapshot {
+            watchdog: Verdict::Fed,
             now: at(1000),
             stamp: settled("2026-12-01T10:16:40.000Z"),
             buffer: BufferState {

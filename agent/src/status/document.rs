@@ -35,8 +35,28 @@ pub struct Document {
     pub mqtt: Mqtt,
     /// What is on disk and not acknowledged.
     pub buffer: Buffer,
+    /// Whether every due round ends in a record.
+    #[serde(default)]
+    pub watchdog: Watchdog,
     /// In the order of the configuration.
     pub sensors: Vec<Sensor>,
+}
+
+/// Whether every due round ends in a record, or in a state that has a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Watchdog {
+    /// It does.
+    pub fed: bool,
+    /// Which does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl Default for Watchdog {
+    fn default() -> Self {
+        Self { fed: true, problem: None }
+    }
 }
 
 /// A moment.

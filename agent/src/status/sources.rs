@@ -14,6 +14,7 @@ use crate::forwarder::LinkShown;
 use crate::recorded::{Disk, Recorded};
 use crate::sampler::punctuality::Punctuality;
 use crate::sampler::{Plan, SensorShown};
+use crate::watchdog::Verdict;
 
 /// How long the buffer may take to say what its oldest record is. A slow storage card takes a second for a sync.
 const OLDEST_WITHIN: Duration = Duration::from_secs(2);
@@ -33,6 +34,8 @@ pub struct Sources {
     pub recorded: watch::Receiver<Recorded>,
     /// The connection.
     pub link: watch::Receiver<LinkShown>,
+    /// Whether every due round ends.
+    pub watchdog: watch::Receiver<Verdict>,
     /// In the order of the configuration.
     pub sensors: Vec<SensorSource>,
 }
@@ -75,6 +78,7 @@ impl Sources {
             oldest,
             recorded: self.recorded.borrow().clone(),
             link: self.link.borrow().clone(),
+            watchdog: self.watchdog.borrow().clone(),
             sensors: self.sensors.iter().map(SensorSource::snapshot).collect(),
         };
         assemble(&self.fixed, &snapshot)
@@ -123,7 +127,8 @@ mod tests {
         };
         let (recorded, link) = (watch::channel(Recorded::default()).1, watch::channel(LinkShown::new()).1);
         let clock = SharedClock::new(tokio::time::Instant::now());
-        (Sources { fixed, clock, buffer: handle, recorded, link, sensors: Vec::new() }, keeper)
+        let (_, watchdog) = watch::channel(Verdict::Fed);
+        (Sources { fixed, clock, buffer: handle, recorded, link, watchdog, sensors: Vec::new() }, keeper)
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod screens;
 mod service;
+mod service_manager;
 mod status;
 
 /// The path of a file among the fixtures.

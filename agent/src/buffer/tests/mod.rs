@@ -273,8 +273,14 @@ impl Bench {
     }
 
     fn start(&mut self) {
-        let buffer = Buffer::open(&self.dir(), ROOMY, epoch(self.runs)).unwrap();
-        self.buffer = Some(buffer);
+        // A process that another test is just starting holds every lock of ours for an instant.
+        let open = || Buffer::open(&self.dir(), ROOMY, epoch(self.runs));
+        let mut tries = (0..100).map(|_| open()).skip_while(|opened| {
+            let locked = matches!(opened, Err(BufferError::Locked { .. }));
+            std::thread::sleep(Duration::from_millis(u64::from(locked) * 10));
+            locked
+        });
+        self.buffer = Some(tries.next().unwrap().unwrap());
         self.append(0);
     }
 

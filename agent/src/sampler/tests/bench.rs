@@ -210,7 +210,7 @@ impl Bench {
     }
 }
 
-pub(in crate::sampler) fn plan(extra: &str) -> Plan {
+pub(crate) fn plan(extra: &str) -> Plan {
     let text = format!(
         "device_id = 'fridge-1'\nport = '/dev/ttyTest'\npin = '{PIN}'\ninterval = '60s'\nreport_interval = '20m'\n\
          warm_up = '6s'\n{extra}\n[transmitter]\nlow = -40.0\nhigh = 60.0\n"

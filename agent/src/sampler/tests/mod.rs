@@ -1,5 +1,5 @@
 //! Tests of the sampler as a whole.
 
-pub(super) mod bench;
+pub(crate) mod bench;
 mod task;
 mod upkeep;
