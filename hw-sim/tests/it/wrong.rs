@@ -24,7 +24,9 @@ fn an_argument_that_makes_no_sense_is_explained() {
         (["--range", "60..-40"], "got `60..-40`", "expected LO..HI"),
         (["--seed", "-1"], "'-1'", "a seed is a whole number"),
         (["--imei", "123"], "got `123`", "15 decimal digits"),
-        (["--speed", "0"], "got 0", "must be above 0"),
+        (["--speed", "0"], "got 0", "the speed must be 0.001 to 10000"),
+        (["--speed", "1e-300"], "got 0.0000", "the speed must be 0.001 to 10000"),
+        (["--set", "latency_ms.query=[0, 86400001]"], "`latency_ms.query`", "at most 86400000"),
         (["--door-open", "9..3"], "9..3", "expected FROM..TO"),
         (["--on-for", "-1"], "-1", "expected seconds"),
     ] {
