@@ -56,6 +56,13 @@ fn a_link_that_cannot_be_is_explained() {
     assert!(said.contains("is not a symbolic link") && said.contains("hint: choose another path"), "{said}");
     assert_eq!((output.status.code(), fs::read_to_string(&file).unwrap().as_str()), (Some(2), "precious"));
 
+    let other = directory.path().join("other");
+    std::os::unix::fs::symlink(&file, &other).unwrap();
+    let output = hw_sim(&["run", "--link", other.to_str().unwrap()]);
+    let said = text(&output.stderr);
+    assert!(said.contains("not to a pseudo terminal") && said.contains("hint: choose another path"), "{said}");
+    assert_eq!((output.status.code(), fs::read_link(&other).unwrap()), (Some(2), file));
+
     let output = hw_sim(&["run", "--link", "/no/such/folder/tty"]);
     let said = text(&output.stderr);
     assert!(said.contains("hint: its folder must exist") && output.status.code() == Some(2), "{said}");
