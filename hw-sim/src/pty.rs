@@ -22,6 +22,8 @@ use tokio::io::unix::AsyncFd;
 
 /// How soon a new client is noticed, at the latest.
 const LOOK_FOR_CLIENT: Duration = Duration::from_millis(10);
+/// Where every pty's slave is.
+const SLAVES: &str = "/dev/pts";
 
 /// Why the virtual port cannot exist.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,17 @@ pub enum PortError {
     /// Something else is at the link's path.
     #[error("`{}` exists and is not a symbolic link\n\nhint: choose another path, or move that file away", .0.display())]
     Occupied(PathBuf),
+    /// A link is there, and no simulator has made it.
+    #[error(
+        "`{}` is a link to `{}`, not to a pseudo terminal\n\nhint: choose another path, or remove that link",
+        path.display(), target.display()
+    )]
+    Foreign {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// The link leads to a simulator that is alive.
     #[error("`{}` belongs to another simulator\n\nhint: end that one, or choose another path", .0.display())]
     InUse(PathBuf),
@@ -180,10 +193,14 @@ fn open_slave(slave: &Path) -> std::io::Result<File> {
     File::options().read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits()).open(slave)
 }
 
+/// Only what a simulator may have left behind gives way.
 fn refuse_other_files(link: &Path) -> Result<(), PortError> {
     match fs::symlink_metadata(link) {
         Ok(metadata) if !metadata.file_type().is_symlink() => Err(PortError::Occupied(link.to_owned())),
-        Ok(_) => Ok(()),
+        Ok(_) => match fs::read_link(link) {
+            Ok(target) if !target.starts_with(SLAVES) => Err(PortError::Foreign { path: link.to_owned(), target }),
+            _ => Ok(()),
+        },
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(source) => Err(PortError::Link { path: link.to_owned(), source }),
     }

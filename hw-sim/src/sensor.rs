@@ -2,6 +2,7 @@
 //!
 //! The device is battery powered: it goes on living while the adapter is unplugged.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,7 +58,9 @@ pub enum SensorError {
     #[error("cannot follow the scenario: {0}")]
     Scenario(CommandError),
     /// Not a speed.
-    #[error("the speed must be above 0 and at most {max}, got {0}", max = SensorConfig::SPEED_MAX)]
+    #[error(
+        "the speed must be {min} to {max}, got {0}", min = SensorConfig::SPEEDS.start(), max = SensorConfig::SPEEDS.end()
+    )]
     Speed(f64),
     /// Not a PIN.
     #[error("a PIN has 1 to 8 lower-case letters or digits, got `{0}`")]
@@ -115,8 +118,9 @@ impl Controller {
 }
 
 impl SensorConfig {
-    /// Above this, a millisecond of real time is too long a device time to be of use.
-    pub const SPEED_MAX: f64 = 10_000.0;
+    /// Above these, a millisecond of real time is too long a device time to be of use; below, nothing happens any more,
+    /// and a year of device time is more than the clock can count.
+    pub const SPEEDS: RangeInclusive<f64> = 0.001..=10_000.0;
 
     /// Profile `nb-1.1`, a walk-in fridge, -40 to +60 °C, speed 1, no scheduled door opening.
     pub fn new(link: impl Into<PathBuf>, seed: u64) -> Result<Self, SensorError> {
@@ -143,7 +147,7 @@ impl SimulatedSensor {
     /// Powers a device on and plugs it in. Needs a tokio runtime with I/O and time.
     pub fn start(config: SensorConfig) -> Result<Self, SensorError> {
         let SensorConfig { link, speed, on_for, memory, scenario, device } = config;
-        if !(speed > 0.0 && speed <= SensorConfig::SPEED_MAX) {
+        if !SensorConfig::SPEEDS.contains(&speed) {
             return Err(SensorError::Speed(speed));
         }
         let port = Port::open(&link)?;

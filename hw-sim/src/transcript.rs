@@ -17,9 +17,10 @@
 //! ! set network attached the simulator is told this; whoever replays against something else does it by hand
 //! ```
 //!
-//! In device bytes `¶` is CR LF, `\r` and `\n` are what they say, `\x1a` is the byte with that number. Three parts differ from run to run; what is written is
-//! the sample a replayer sends when it plays the device: `[123]` at the beginning of a device line is any counter,
-//! `{9.216}` is any number with as many decimals, `{~some words}` is any text without a line end.
+//! In device bytes `¶` is CR LF, `\r` and `\n` are what they say, `\x1a` is the byte with that number. Three parts differ
+//! from run to run; what is written is the sample a replayer sends when it plays the device: `[123]` at the beginning of
+//! a device line is any counter, `{9.216}` is any number with as many decimals, `{~some words}` is any text without a
+//! line end.
 
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ use crate::control::{Command, CommandError};
 
 /// The firmware of a transcript that names none: the one in the kitchens.
 const PROFILE: &str = "nb-1.1";
+
+/// A year is longer than any dialogue; more could not be added up any more.
+const TIME_MAX: Duration = Duration::from_secs(365 * 86_400);
 
 /// A dialogue.
 #[derive(Debug, Clone, PartialEq)]
@@ -178,17 +182,19 @@ fn push_step(steps: &mut Vec<Step>, mark: &str, rest: &str) -> Result<(), String
 fn within(text: &str) -> Result<Step, &'static str> {
     let (from, to_and_unit) = text.split_once("..").ok_or("a time window is written 70..210 ms")?;
     let unit = to_and_unit.rsplit_once(' ').ok_or("a time has a unit, ms or s")?.1;
-    Ok(Step::Within(duration(&format!("{from} {unit}"))?, duration(to_and_unit)?))
+    let (from, to) = (duration(&format!("{from} {unit}"))?, duration(to_and_unit)?);
+    if from <= to { Ok(Step::Within(from, to)) } else { Err("a time window begins before it ends") }
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {
     let (number, unit) = text.trim().split_once(' ').ok_or("a time has a unit, ms or s")?;
     let number: u64 = number.parse().map_err(|_| "a time is a whole number")?;
-    match unit {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" => Ok(Duration::from_secs(number)),
-        _ => Err("a time is in ms or s"),
-    }
+    let time = match unit {
+        "ms" => Duration::from_millis(number),
+        "s" => Duration::from_secs(number),
+        _ => return Err("a time is in ms or s"),
+    };
+    if time <= TIME_MAX { Ok(time) } else { Err("a time is a year at most") }
 }
 
 /// The counter of `[n]` is a number between exact brackets.
@@ -206,12 +212,19 @@ fn tokens(text: &str) -> Result<Vec<Token>, &'static str> {
         tokens.push(Token::Exact(unescape(exact)));
         tokens.push(match inner.strip_prefix('~') {
             Some(text) => Token::Text(text.to_owned()),
-            None => Token::Number(inner.to_owned()),
+            None if is_number(inner) => Token::Number(inner.to_owned()),
+            None => return Err("in { } stands a number, or ~ and any text"),
         });
         rest = after;
     }
     tokens.push(Token::Exact(unescape(rest)));
     Ok(tokens)
+}
+
+/// Digits, and a point with digits behind it at the most.
+fn is_number(text: &str) -> bool {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once('.').map_or_else(|| is_digits(text), |(whole, decimals)| is_digits(whole) && is_digits(decimals))
 }
 
 /// The bytes a host line of a transcript stands for: what a recording wrote, and the plain lines of people,
@@ -347,6 +360,12 @@ mod tests {
             ("= locked\n% profil x\n", 2),
             ("= locked\n> AT\n% profile x\n", 3),
             ("= locked\n! explode\n", 2),
+            ("= locked\n< {OK}\n", 2),
+            ("= locked\n< {1.2.3}\n", 2),
+            ("= locked\n~ 18446744073709551615 s\n", 2),
+            ("= locked\n. 31536001 s\n", 2),
+            ("= locked\n< a\n@ 1..18446744073709551615 ms\n", 3),
+            ("= locked\n< a\n@ 9..1 ms\n", 3),
         ] {
             assert_eq!(Transcript::parse(text).unwrap_err().line, line, "{text}");
         }

@@ -1,5 +1,6 @@
 //! Why a command ended without an answer, and the exit code that says so.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::control::ScenarioError;
@@ -39,11 +40,23 @@ pub(super) enum Failure {
     Replay { path: PathBuf, line: usize, source: ReplayError },
     #[error(transparent)]
     Socket(#[from] SocketError),
+    #[error("nobody reads what is printed any more: standard output is closed")]
+    Unheard,
     #[error("cannot run: {0}")]
-    System(#[from] std::io::Error),
+    System(std::io::Error),
     /// The simulator understood, and said no.
     #[error("{0}")]
     Refused(String),
+}
+
+/// The port, the sockets and the files have errors of their own: a pipe without a reader is standard output.
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Self::Unheard,
+            _ => Self::System(error),
+        }
+    }
 }
 
 impl Failure {

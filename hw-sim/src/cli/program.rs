@@ -78,8 +78,10 @@ impl Command {
 /// `RUST_LOG` chooses what is logged; colour is left to terminals that want it.
 fn start_log(default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    // A program that embeds this one may have its own subscriber: then that one stays.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).try_init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr);
+    // What cannot be logged is lost: complaining about it to the same closed terminal would end the program. One that
+    // embeds this one may have its own subscriber: then that one stays.
+    let _ = log.log_internal_errors(false).try_init();
 }
 
 /// Help and version are answers, everything else is a usage error.

@@ -63,7 +63,7 @@ Exit codes: 0 all as written, 1 the other side differs, 2 could not start or go 
 
 pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode, Failure> {
     let speed = args.speed;
-    if !(speed > 0.0 && speed <= SensorConfig::SPEED_MAX) {
+    if !SensorConfig::SPEEDS.contains(&speed) {
         return Err(SensorError::Speed(speed).into());
     }
     let script = Script::read(&args.file)?;

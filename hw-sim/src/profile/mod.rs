@@ -26,6 +26,9 @@ macro_rules! built_in {
 /// The profiles compiled into the simulator: name and text.
 const BUILT_IN: [(&str, &str); 5] = built_in!("nb-1.1", "nb-1.0.5", "nb-1.0.0", "cb-1.1.4", "cb-1.2.1");
 
+/// Nothing in a device takes longer than a day; more could not be added up any more.
+const TIME_MS_MAX: u64 = 86_400_000;
+
 /// One firmware version's behaviour. The keys are explained in `configs/profiles/nb-1.1.toml`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -315,6 +318,15 @@ impl Profile {
         }
         for (key, LatencyRange(lowest, highest)) in self.latency_ms.named() {
             require(lowest <= highest, &format!("`latency_ms.{key}` must give the lowest value first"));
+            require(highest <= TIME_MS_MAX, &format!("`latency_ms.{key}` must be at most {TIME_MS_MAX}"));
+        }
+        let times = [
+            ("relock_tick_ms", self.relock_tick_ms),
+            ("boot_deaf_ms", self.boot_deaf_ms),
+            ("boot_unserved_ms", self.boot_unserved_ms),
+        ];
+        for (key, time_ms) in times {
+            require(time_ms <= TIME_MS_MAX, &format!("`{key}` must be at most {TIME_MS_MAX}"));
         }
         problems
     }
@@ -395,6 +407,15 @@ mod tests {
         let text = BUILT_IN[0].1.replace("= \"7200\"", "= \"59\"").replace("[70, 210]", "[210, 70]");
         let error = Profile::parse("x", "x.toml", &text).unwrap_err().to_string();
         assert!(error.contains("`AT+TDC`") && error.contains("`latency_ms.query`"), "{error}");
+    }
+
+    #[test]
+    fn times_that_could_not_be_added_up_are_refused() {
+        for (find, key) in [("relock_tick_ms = 10000", "`relock_tick_ms`"), ("boot_deaf_ms = 7000", "`boot_deaf_ms`")] {
+            let key_only = find.split_once('=').unwrap().0;
+            let error = error_after(find, &format!("{key_only}= {}", i64::MAX));
+            assert!(error.contains(key) && error.contains("at most 86400000"), "{error}");
+        }
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Host, Program, hw_sim, text, wait_for};
+use crate::program::{Host, Program, command, hw_sim, text, wait_for};
 
 /// A sensor with a control socket, its boot long over.
 struct Run {
@@ -131,6 +132,35 @@ fn json_events_tell_what_happens() {
     assert_eq!(names, ["unplugged", "command", "plugged", "command", "command", "stopped"]);
     assert_eq!(events[1]["line"], "unplug");
     assert_eq!(events[4]["ok"], false);
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_end_the_sensor_and_lost_output_is_explained() {
+    let directory = tempfile::tempdir().unwrap();
+    let (link, socket) = (directory.path().join("tty"), directory.path().join("sock"));
+    let (link, socket) = (link.to_str().unwrap(), socket.to_str().unwrap());
+    let ctl = |word| hw_sim(&["ctl", "--socket", socket, word]).status.success();
+    let start = |more: &[&str], errors: Stdio| {
+        let mut program = command(&["run", "--link", link, "--control", socket]);
+        let mut child =
+            program.args(more).env("RUST_LOG", "info").stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+        child
+    };
+    let (unread, errors) = std::io::pipe().unwrap();
+    drop(unread);
+    let mut child = start(&[], errors.into());
+    assert!(ctl("unplug") && ctl("replug") && ctl("status"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let mut child = start(&["--json"], Stdio::piped());
+    drop(child.stdout.take());
+    ctl("unplug");
+    let output = child.wait_with_output().unwrap();
+    let said = text(&output.stderr);
+    assert!(said.ends_with("error: nobody reads what is printed any more: standard output is closed\n"), "{said}");
+    assert_eq!((output.status.code(), fs::symlink_metadata(link).is_err()), (Some(2), true));
 }
 
 #[test]

@@ -191,7 +191,7 @@ async fn a_file_in_the_way_is_refused_and_a_stale_link_replaced() {
 
 #[tokio::test]
 async fn an_impossible_speed_is_refused() {
-    for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+    for speed in [0.0, 1e-300, -1.0, f64::NAN, f64::INFINITY] {
         let mut config = SensorConfig::new("/nowhere", 1).unwrap();
         config.speed = speed;
         assert!(matches!(SimulatedSensor::start(config), Err(SensorError::Speed(_))));

@@ -24,7 +24,9 @@ fn an_argument_that_makes_no_sense_is_explained() {
         (["--range", "60..-40"], "got `60..-40`", "expected LO..HI"),
         (["--seed", "-1"], "'-1'", "a seed is a whole number"),
         (["--imei", "123"], "got `123`", "15 decimal digits"),
-        (["--speed", "0"], "got 0", "must be above 0"),
+        (["--speed", "0"], "got 0", "the speed must be 0.001 to 10000"),
+        (["--speed", "1e-300"], "got 0.0000", "the speed must be 0.001 to 10000"),
+        (["--set", "latency_ms.query=[0, 86400001]"], "`latency_ms.query`", "at most 86400000"),
         (["--door-open", "9..3"], "9..3", "expected FROM..TO"),
         (["--on-for", "-1"], "-1", "expected seconds"),
     ] {
@@ -53,6 +55,13 @@ fn a_link_that_cannot_be_is_explained() {
     let said = text(&output.stderr);
     assert!(said.contains("is not a symbolic link") && said.contains("hint: choose another path"), "{said}");
     assert_eq!((output.status.code(), fs::read_to_string(&file).unwrap().as_str()), (Some(2), "precious"));
+
+    let other = directory.path().join("other");
+    std::os::unix::fs::symlink(&file, &other).unwrap();
+    let output = hw_sim(&["run", "--link", other.to_str().unwrap()]);
+    let said = text(&output.stderr);
+    assert!(said.contains("not to a pseudo terminal") && said.contains("hint: choose another path"), "{said}");
+    assert_eq!((output.status.code(), fs::read_link(&other).unwrap()), (Some(2), file));
 
     let output = hw_sim(&["run", "--link", "/no/such/folder/tty"]);
     let said = text(&output.stderr);
