@@ -255,3 +255,30 @@ fn say_started(config: &Config, buffer: &Buffer) {
         "started"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tasks() -> Tasks {
+        let (sampling, forwarding) = (CancellationToken::new(), CancellationToken::new());
+        Tasks { set: JoinSet::new(), running: HashMap::new(), sampling, forwarding }
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ends_early_is_named_with_its_reason() {
+        for task in [Task::Recorder, Task::Forwarder, Task::Sampler, Task::Status, Task::Watchdog] {
+            let mut tasks = tasks();
+            tasks.spawn(Task::Buffer, std::future::pending());
+            tasks.spawn(task, async {});
+            let ended = tasks.next_ended().await.to_string();
+            assert_eq!(ended, format!("the {task} ended early: it returned"));
+            tasks.spawn(task, async { panic!("out of ideas") });
+            let ended = tasks.next_ended().await.to_string();
+            assert!(
+                ended.starts_with(&format!("the {task} ended early: ")) && ended.contains("out of ideas"),
+                "{ended}"
+            );
+        }
+    }
+}

@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{sleep, spawn};
+use std::time::{Duration, Instant};
 
 use crate::fixture;
 
@@ -103,4 +106,44 @@ fn after_a_kill_it_starts_again_and_names_the_run_before() {
     assert_ne!(started["epoch"], epoch);
     assert!(started["backlog"].as_u64().unwrap() >= 1, "{started}");
     assert_eq!(second.terminate().code(), Some(0));
+}
+
+/// The end under load: as many sensors as a gateway can have, all due all the time, and people who ask for the status.
+#[test]
+fn it_ends_in_time_and_writes_what_it_has_taken() {
+    let dir = configured();
+    let file = dir.path().join("agent.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    let (before, sensor) = config.split_once("[[sensors]]").unwrap();
+    let (sensor, after) = sensor.split_once("[log]").unwrap();
+    let sensor = sensor.replace("\"60s\"", "\"10s\"").replace("imei", "# imei");
+    let many = (1..=32).map(|number| {
+        format!(
+            "[[sensors]]{}",
+            sensor
+                .replace("fridge-1", &format!("fridge-{number}"))
+                .replace("no-such-port", &format!("no-port-{number}"))
+        )
+    });
+    fs::write(&file, format!("{before}{}[log]{after}", many.collect::<String>())).unwrap();
+    let mut command = command(dir.path());
+    let log = fs::File::create(dir.path().join("log")).unwrap();
+    let mut child = command.env("KITCHEN_TEST_SPEED", "100").stderr(log).spawn().unwrap();
+    let socket = dir.path().join("data/status.sock");
+    while UnixStream::connect(&socket).is_err() {
+        sleep(Duration::from_millis(20));
+    }
+    // Asks, and does not wait for the answer.
+    let asking = spawn(move || while UnixStream::connect(&socket).is_ok() {});
+    sleep(Duration::from_secs(3));
+    let begin = Instant::now();
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert!(child.wait().unwrap().success());
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    let log = fs::read_to_string(dir.path().join("log")).unwrap();
+    let count = |message: &str| log.lines().filter(|line| line.contains(message)).count();
+    assert!(count("reading taken") > 500, "{} readings in 3 s", count("reading taken"));
+    assert_eq!(count("reading taken"), count("reading buffered"));
+    assert_eq!(count("not everything ended in time"), 0);
+    asking.join().unwrap();
 }
