@@ -2,7 +2,7 @@
 //!
 //! One directory for all sensors of a gateway. A sensor's task takes a port that nobody has, asks who is there, and gives it
 //! back with what it learnt when it is not its own; so each port is asked by each sensor's task at most once a round. What
-//! hangs at a port is not believed for longer than its adapter is plugged in. The choice is pure ([`Ports::choose`]); looking
+//! hangs at a port is not believed for longer than its adapter is plugged in. The choice is pure (`Ports::choose`); looking
 //! at the file system is beside it.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,7 +12,7 @@ use crate::at::history::Row;
 use crate::at::sensor_clock::SensorClock;
 use crate::device::pace::Pace;
 
-/// So near to a reading of our own a row says nothing new.
+/// So near to a reading of our own, by the sensor's time, a row says nothing new.
 const BESIDE: Duration = Duration::from_secs(30);
 /// The sensor's clock shows whole seconds, and is asked in some tenths: what that makes uncertain, in ms.
 const COMPARED_WITHIN_MS: u64 = 1_500;
@@ -55,9 +55,15 @@ pub struct Found {
     pub row: Row,
 }
 
+/// A longer time without a reading of a sensor that is polled at this interval is a hole: a poll is missing, and there is
+/// room for a row.
+pub fn hole_from(interval: Duration, pace: Pace) -> Duration {
+    pace.real_time(interval.max(BESIDE) * 2)
+}
+
 /// The rows that fill the hole, the oldest first.
 pub fn fill(rows: &[Row], compared: Compared, hole: Hole) -> Vec<Found> {
-    let beside_ms = BESIDE.as_millis() as i64;
+    let beside_ms = compared.pace.real_time(BESIDE).as_millis() as i64;
     let mut found: Vec<Found> = rows.iter().filter_map(|row| place(row, compared)).collect();
     found.retain(|found| {
         found.timestamp.ms_since(hole.from) >= beside_ms && hole.to.ms_since(found.timestamp) >= beside_ms

@@ -24,7 +24,8 @@ use crate::device::history::{self, History};
 use crate::device::session::Session;
 use crate::observation::Moment;
 
-/// What a chore takes at most, on a line in order; it begins only when the next poll is not due for so long.
+/// What a chore takes at most, on a line in order. It begins only when the next poll is not due for so long, or, where that
+/// is never so, right after a poll.
 const CHORE_TAKES: Duration = Duration::from_secs(10);
 /// With a worse clock of our own nothing is dated by it, in ms.
 const OWN_BOUND_MAX_MS: u64 = 60_000;
@@ -57,7 +58,8 @@ impl Task {
 
     fn chore(&self) -> Option<Chore> {
         let free = self.schedule.next().saturating_sub(self.now());
-        let takes = self.outlets.pace.pause(CHORE_TAKES).min(self.outlets.pace.pause(self.plan.interval) / 2);
+        let takes =
+            if self.plan.interval > CHORE_TAKES * 2 { self.outlets.pace.pause(CHORE_TAKES) } else { Duration::ZERO };
         let chore = self.upkeep.next(self.device_now(), self.own_time(self.now() + slept()).is_some())?;
         (free >= takes).then_some(chore)
     }

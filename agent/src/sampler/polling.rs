@@ -12,6 +12,7 @@ use miette::Diagnostic as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 
+use super::backfill::hole_from;
 use super::greeting::{Greeting, greet};
 use super::plausibility::{Outcome, Plausibility};
 use super::punctuality::Circumstances;
@@ -99,7 +100,7 @@ impl Task {
     fn forget(&mut self) {
         self.plausibility = Plausibility::new(self.plan.jump);
         (self.raw_watch, self.placement) = Default::default();
-        self.upkeep = Upkeep::new(self.outlets.pace.pause(self.plan.interval));
+        self.upkeep = Upkeep::new(hole_from(self.plan.interval, self.outlets.pace));
     }
 
     /// A restart prints its text in several lines and is one event. The first greeting of all finds no restart.

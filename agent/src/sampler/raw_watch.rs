@@ -2,7 +2,7 @@
 //! times are since the agent's start.
 //!
 //! - A live loop is never exactly the same for hours: the converter's last digit alone is noise (device reference 2.2). The
-//!   same print for [`FROZEN_AFTER`] and [`FROZEN_COUNT`] times is a stuck transmitter or converter.
+//!   same print for `FROZEN_AFTER` and `FROZEN_COUNT` times is a stuck transmitter or converter.
 //! - The converter drops the sign: a small current the wrong way reads near its end, with noise. Its real end has none, it
 //!   is the same code each time. So two different values there are a reversed loop (device reference 2.2, quirk Q21).
 

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::backfill::hole_from;
 use super::backoff::Backoff;
 use super::placement::Placement;
 use super::plan::Plan;
@@ -131,7 +132,7 @@ impl Task {
     fn new(plan: Plan, outlets: Outlets) -> Self {
         let schedule = Schedule::new(outlets.start.elapsed(), outlets.pace.pause(plan.interval));
         let plausibility = Plausibility::new(plan.jump);
-        let upkeep = Upkeep::new(outlets.pace.pause(plan.interval));
+        let upkeep = Upkeep::new(hole_from(plan.interval, outlets.pace));
         Self {
             plan: Arc::new(plan),
             outlets,

@@ -54,10 +54,10 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
-    /// Of a sensor that is polled at this interval.
-    pub fn new(interval: Duration) -> Self {
+    /// Of a sensor of which a longer time without a reading is a hole.
+    pub fn new(longest: Duration) -> Self {
         Self {
-            longest: interval * 2,
+            longest,
             last: None,
             missed: VecDeque::new(),
             history: None,
@@ -130,7 +130,7 @@ mod tests {
     use crate::at::command::Value;
     use crate::at::sensor_clock::SensorClock;
 
-    const INTERVAL: Duration = Duration::from_secs(60);
+    const LONGEST: Duration = Duration::from_secs(120);
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_history_is_read_before_the_clock_is_set() {
-        let mut upkeep = Upkeep::new(INTERVAL);
+        let mut upkeep = Upkeep::new(LONGEST);
         assert_eq!(upkeep.next(at(0), false), None);
         upkeep.measured(at(5));
         assert_eq!(upkeep.next(at(5), true), Some(Chore::Read));
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_came_after_the_reading_waits_for_the_next() {
-        let mut upkeep = Upkeep::new(INTERVAL);
+        let mut upkeep = Upkeep::new(LONGEST);
         upkeep.measured(at(5));
         upkeep.read(history(6));
         for seconds in [60, 120, 240, 361] {
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_restart_sets_again_and_a_failure_waits() {
-        let mut upkeep = Upkeep::new(INTERVAL);
+        let mut upkeep = Upkeep::new(LONGEST);
         upkeep.measured(at(5));
         upkeep.read(history(6));
         upkeep.take().unwrap();
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn holes_are_bounded() {
-        let mut upkeep = Upkeep::new(INTERVAL);
+        let mut upkeep = Upkeep::new(LONGEST);
         (0..20).for_each(|number| upkeep.measured(at(number * 1000)));
         upkeep.read(history(100_000));
         let missed = upkeep.take().unwrap().1;

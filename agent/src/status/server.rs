@@ -1,8 +1,8 @@
 //! Answers on the status socket: one document per connection.
 //!
-//! Who may ask: the agent's own user and root; anybody else is shown out without a word. At most [`CONNECTIONS_MAX`] are
+//! Who may ask: the agent's own user and root; anybody else is shown out without a word. At most `CONNECTIONS_MAX` are
 //! answered at once, the rest wait in the system's queue; a client that does not read costs its place for
-//! [`ANSWER_WITHIN`]. A socket that cannot be made is a line in the log and made later: sampling goes on without.
+//! `ANSWER_WITHIN`. A socket that cannot be made is a line in the log and made later: sampling goes on without.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;

@@ -2,13 +2,16 @@
 //! while everything runs.
 
 use std::path::Path;
+use std::time::Duration;
 
 use hw_sim::Imei;
 use hw_sim::bench::layout::{GATEWAY, KITCHEN};
 use hw_sim::bench::process::Role;
 use hw_sim::bench::{Layout, Process, process::Run};
+use jiff::Timestamp;
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use tokio::time::sleep;
 
 use crate::evidence::Evidence;
 use crate::kitchen::{Kitchen, plan, wait_for};
@@ -170,4 +173,39 @@ fn start_at(layout: &Layout, sensor: usize, port: usize) -> Process {
     let args = ["run", "--link", &link, "--seed", &seed, "--unit", &plan.unit, "--speed", &speed].map(str::to_owned);
     let run = Run { name: "sensor-moved", dir: layout.dir(), args: &args, envs: &[] };
     Process::start(Path::new(env!("CARGO_BIN_EXE_demo")), Role::Sensor, run).unwrap()
+}
+
+/// Every program as a process: what the sensor measured while the gateway was off is stored, marked, once.
+#[tokio::test]
+async fn a_gateway_that_was_off_is_filled_from_the_sensors_own_history() {
+    let mut kitchen = Kitchen::prepare(plan()).await;
+    let (speed, sensor) = (kitchen.layout.plan().speed, kitchen.layout.plan().sensors[0].seed);
+    let port = format!("port = \"{}\"\n", kitchen.layout.port_link(0).display());
+    let bound = format!("{port}imei = \"{}\"\nhistory_interval = \"1m\"\n", Imei::from_seed(sensor).as_str());
+    replace_in(&kitchen.layout.dir().join("agent.toml"), &port, &bound);
+    kitchen.start_cloud().await;
+    kitchen.start_sensors();
+    kitchen.start_agent();
+    kitchen.readings(FRIDGE, 3, |reading| reading["temperature"].is_number()).await;
+
+    // The history begins with the full hour by the sensor's clock, which was set to ours and runs faster.
+    let past_the_hour_s = Timestamp::now().as_second().rem_euclid(3600) as f64;
+    sleep(Duration::from_secs_f64((3600.0 - past_the_hour_s) / speed + 5.0)).await;
+    assert!(kitchen.agent.as_mut().unwrap().terminate().await.unwrap().success());
+    let off = Timestamp::now();
+    sleep(Duration::from_secs(8)).await;
+    let on = Timestamp::now();
+    kitchen.start_agent();
+
+    let backfilled = kitchen.readings(FRIDGE, 4, |reading| reading["trigger"] == "backfill").await;
+    for reading in &backfilled {
+        let at: Timestamp = reading["timestamp"].as_str().unwrap().parse().unwrap();
+        assert!(off.as_second() - 2 <= at.as_second() && at.as_second() <= on.as_second() + 3, "{reading}");
+        assert!(reading["temperature"].is_number(), "{reading}");
+    }
+    kitchen.readings(FREEZER, 3, |reading| reading["temperature"].is_number()).await;
+    let count = kitchen.readings(FRIDGE, 4, |reading| reading["trigger"] == "backfill").await.len();
+    assert!((4..=8).contains(&count), "{count} rows in 8 s of 1.2 s each");
+    kitchen.settle().await;
+    Evidence::of(&kitchen.layout).await.is_whole();
 }
