@@ -26,6 +26,9 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 /// Only the owner: whoever can connect can change what the sensor says.
 const MODE: u32 = 0o600;
 
+/// The system takes 107, and the socket is first made under another name: with two dots and the process's number.
+const PATH_BYTES_MAX: usize = 98;
+
 /// Why a control socket cannot be offered or reached.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SocketError {
@@ -33,9 +36,11 @@ pub(crate) enum SocketError {
     Occupied(PathBuf),
     #[error("another simulator is listening at `{}`\n\nhint: end it, or choose another path", .0.display())]
     InUse(PathBuf),
+    #[error("`{}` is a socket of another program: {source}\n\nhint: choose another path", path.display())]
+    Foreign { path: PathBuf, source: std::io::Error },
     #[error(
         "cannot make the socket `{}`: {source}\n\nhint: its folder must exist and be writable, and the path have at \
-         most 107 bytes", path.display()
+         most {PATH_BYTES_MAX} bytes", path.display()
     )]
     Make { path: PathBuf, source: std::io::Error },
     #[error(
@@ -103,8 +108,12 @@ impl Drop for SocketFile {
 fn refuse_what_is_there(path: &Path) -> Result<(), SocketError> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if !metadata.file_type().is_socket() => Err(SocketError::Occupied(path.to_owned())),
-        Ok(_) if std::os::unix::net::UnixStream::connect(path).is_ok() => Err(SocketError::InUse(path.to_owned())),
-        Ok(_) => Ok(()),
+        Ok(_) => match std::os::unix::net::UnixStream::connect(path) {
+            Ok(_) => Err(SocketError::InUse(path.to_owned())),
+            // Nobody listens, or whoever did has just removed it.
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => Ok(()),
+            Err(source) => Err(SocketError::Foreign { path: path.to_owned(), source }),
+        },
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(source) => Err(SocketError::Make { path: path.to_owned(), source }),
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -204,6 +204,14 @@ fn what_is_in_the_way_of_the_socket_is_kept_and_a_stale_one_replaced() {
     assert!(said.contains("is not a socket") && said.contains("hint: ") && output.status.code() == Some(2), "{said}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
     assert!(text(&start(&run.path("no/such/sock")).stderr).contains("its folder must exist"));
+
+    let datagrams = UnixDatagram::bind(run.path("datagrams")).unwrap();
+    let said = text(&start(&run.path("datagrams")).stderr);
+    assert!(said.contains("is a socket of another program") && said.contains("hint: "), "{said}");
+    drop(datagrams);
+    let long = run.path(&"s".repeat(107 - run.path("").as_os_str().len()));
+    let said = text(&start(&long).stderr);
+    assert!(said.contains("at most 98 bytes"), "{said}");
 
     let stale = run.path("stale");
     drop(UnixListener::bind(&stale).unwrap());
