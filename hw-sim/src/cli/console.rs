@@ -4,6 +4,7 @@
 
 use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -119,16 +120,14 @@ impl Console {
 
     /// Until the input ends, or Ctrl-C.
     async fn converse(&mut self, mut sensor: Option<&mut SimulatedSensor>) -> Result<(), Failure> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+        let mut ended = pin!(told_to_end()?);
         let mut events = sensor.as_mut().map(|sensor| sensor.take_events());
         let mut lines = read_lines();
         let mut buffer = [0; 512];
         loop {
             let ready_at = self.ready_at().filter(|at| *at > Instant::now());
             let event = tokio::select! {
-                _ = interrupt.recv() => Event::Ended,
-                _ = terminate.recv() => Event::Ended,
+                () = &mut ended => Event::Ended,
                 line = lines.recv(), if ready_at.is_none() => Event::Line(line),
                 received = receive(self.port.as_ref(), &mut buffer) => Event::Received(received),
                 Some(event) = next(events.as_mut()) => Event::Sensor(event),
@@ -137,8 +136,10 @@ impl Console {
             };
             match event {
                 Event::Ended | Event::Line(None) => return Ok(()),
-                Event::Line(Some(line)) if !self.line(&line).await? => return Ok(()),
-                Event::Line(Some(_)) => {}
+                Event::Line(Some(line)) => tokio::select! {
+                    () = &mut ended => return Ok(()),
+                    goes_on = self.line(&line) => if !goes_on? { return Ok(()) },
+                },
                 Event::Received(Ok(count)) => {
                     self.pacing.heard(&buffer[..count]);
                     self.screen.device(&buffer[..count])?;
@@ -176,6 +177,7 @@ impl Console {
     }
 
     async fn send(&mut self, line: &str) -> Result<(), Failure> {
+        self.reopen()?;
         let Some(port) = &self.port else {
             self.screen.warn("there is no port, the line is lost")?;
             return Ok(());
@@ -236,6 +238,18 @@ impl Screen {
         self.entered();
         Ok(())
     }
+}
+
+/// Ends with Ctrl-C or SIGTERM.
+fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 async fn receive(port: Option<&SerialPort>, buffer: &mut [u8]) -> Result<usize, SerialError> {

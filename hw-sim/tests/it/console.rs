@@ -4,7 +4,10 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Output, Stdio};
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::pty::openpty;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::program::{Program, command, hw_sim, text, wait_for};
 
@@ -36,6 +39,31 @@ fn the_console_outlives_its_port() {
     for wanted in ["was unplugged; waiting", "there is no port, the line is lost", "is back", "Password Correct"] {
         assert!(said.contains(wanted), "{wanted}: {said}");
     }
+}
+
+#[test]
+fn a_line_behind_a_replug_is_not_lost() {
+    let output = piped(&["console", "--patience", "1"], ":unplug\n604218\n:replug\n604218\n");
+    let said = text(&output.stdout);
+    assert!(said.contains("is back") && said.contains("Password Correct"), "{said}");
+}
+
+#[test]
+fn the_console_ends_when_told_to_while_its_port_takes_nothing() {
+    let (read, mut typing) = std::io::pipe().unwrap();
+    let mut child = command(&["console", "--patience", "0"]).stdin(read).stdout(Stdio::null()).spawn().unwrap();
+    fcntl(&typing, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    typing.write_all(b":fault never-reads\n").unwrap();
+    let (mut line, mut refused) = ("x".repeat(2000), 0);
+    line.push('\n');
+    wait_for("a port that takes nothing more", || {
+        refused = if typing.write(line.as_bytes()).is_ok() { 0 } else { refused + 1 };
+        (refused >= 100).then_some(())
+    });
+    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    kill(pid, Signal::SIGINT).unwrap();
+    let status = wait_for("the end", || child.try_wait().unwrap());
+    assert!(status.success(), "{status}");
 }
 
 #[test]
