@@ -44,7 +44,7 @@ impl Scale {
     }
 }
 
-/// What a current stands for, measured `warm_up` after the transmitter got its power.
+/// What a current stands for, measured `warm_up` after the transmitter got its power; at zero it has a supply of its own.
 ///
 /// # Errors
 /// The fault that the current's band names.
@@ -65,7 +65,7 @@ pub fn is_clipped(current: MilliAmp) -> bool {
 fn fault(milliamps: f64, warm_up: Duration) -> Option<SensorFault> {
     let fault = if milliamps < LOOP_OPEN_BELOW_MA {
         SensorFault::LoopOpen
-    } else if milliamps <= VALID_FROM_MA && warm_up < WARM_UP_ENOUGH {
+    } else if milliamps <= VALID_FROM_MA && !warm_up.is_zero() && warm_up < WARM_UP_ENOUGH {
         SensorFault::StartUpCurrent
     } else if milliamps <= FAIL_LOW_MA {
         SensorFault::TransmitterFailLow
@@ -148,6 +148,9 @@ mod tests {
             (3.801, 4999, Ok(-41.244)),
             (3.58, 5000, Err(TransmitterFailLow)),
             (0.0, 500, Err(LoopOpen)),
+            // A supply of its own knows no warm-up.
+            (3.58, 0, Err(TransmitterFailLow)),
+            (3.8, 0, Ok(-41.25)),
             (21.0, 500, Err(TransmitterFailHigh)),
         ] {
             check(milliamps, warm_up_ms, expected);

@@ -149,8 +149,9 @@ pub trait Source {
     /// There is none, or it cannot be opened.
     fn open(&mut self) -> Result<(Self::Io, String), DeviceError>;
 
-    /// After this, the sensor may be somewhere else; then the port is given back, and what it means is returned.
-    fn elsewhere(&mut self, error: &DeviceError) -> Option<DeviceError>;
+    /// After this, the sensor may be somewhere else; then the port is given back, and what it means is returned. At a port
+    /// where it was `greeted` it is looked for first.
+    fn elsewhere(&mut self, error: &DeviceError, greeted: bool) -> Option<DeviceError>;
 }
 
 /// A sensor on a configured port, or on whichever it is found.
@@ -189,16 +190,10 @@ impl Source for SensorPort {
         }
     }
 
-    fn elsewhere(&mut self, error: &DeviceError) -> Option<DeviceError> {
+    fn elsewhere(&mut self, error: &DeviceError, greeted: bool) -> Option<DeviceError> {
         let Self::Found { imei, lease, .. } = self else { return None };
-        let is_elsewhere = matches!(
-            error,
-            DeviceError::WrongSensor { .. }
-                | DeviceError::WrongPin { .. }
-                | DeviceError::NoPin { .. }
-                | DeviceError::NoAnswer { .. }
-        );
-        if !is_elsewhere {
+        let stays = greeted && !error.needs_person() && !matches!(error, DeviceError::NoAnswer { .. });
+        if stays {
             return None;
         }
         lease.take()?.was_not(imei, error);
@@ -267,6 +262,22 @@ mod tests {
         second.was_not(&others, &wrong_sensor(MINE));
         drop(first);
         assert_eq!(directory.lease(&mine).unwrap().path, path);
+    }
+
+    #[test]
+    fn only_where_it_was_greeted_a_sensor_is_waited_for() {
+        let (_folder, directory) = directory(2);
+        let (mine, port) = (imei(MINE), String::new());
+        let mut source =
+            SensorPort::Found { lease: directory.lease(&mine), directory: Arc::clone(&directory), imei: mine.clone() };
+        let damaged = DeviceError::Damaged { port: port.clone(), command: port.clone() };
+        assert_eq!(source.elsewhere(&damaged, true).map(|error| error.to_string()), None);
+        assert!(matches!(source.elsewhere(&damaged, false), Some(DeviceError::NotFound { .. })));
+        let next = directory.lease(&mine).unwrap();
+        assert_eq!(name(&next), "ttyUSB1", "what answers and is no sensor is passed over");
+        let SensorPort::Found { lease, .. } = &mut source else { panic!() };
+        *lease = Some(next);
+        assert!(source.elsewhere(&DeviceError::NoPin { port }, true).is_some());
     }
 
     #[test]

@@ -186,6 +186,11 @@ impl DeviceError {
         }
     }
 
+    /// Whether it stays until somebody comes: it is not the sensor that was meant, or its PIN is not ours.
+    pub const fn needs_person(&self) -> bool {
+        matches!(self, Self::WrongPin { .. } | Self::NoPin { .. } | Self::WrongSensor { .. })
+    }
+
     /// Whether the port has to be opened again.
     pub const fn is_port(&self) -> bool {
         matches!(self.fault(), SensorFault::NoPort)

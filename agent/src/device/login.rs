@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::error::DeviceError;
+use super::relock;
 use super::session::{ATTENTION_TIMEOUT, Session};
 use crate::at::command::Command;
 use crate::at::line::{Line, Password};
@@ -63,7 +64,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
 
     /// Earlier knocks may still be answered: with what comes late out of the way, the next answer is the next command's.
     async fn opened(&mut self, entered_at: Option<Instant>) -> Result<(), DeviceError> {
-        (self.login_at, self.confirmed_at) = (entered_at, None);
+        // Found open, it is still that of the last login, unless that is too long ago.
+        let earlier = self.login_at.filter(|_| !relock::is_over(self.login_age()));
+        (self.login_at, self.confirmed_at) = (entered_at.or(earlier), None);
         self.drain().await?;
         self.lost = false;
         Ok(())

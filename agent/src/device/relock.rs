@@ -26,6 +26,11 @@ pub fn is_due(login_age: Option<Duration>) -> bool {
     login_age.is_none_or(|age| age >= HOLD_FROM)
 }
 
+/// Whether the console of a login of that age is certainly locked.
+pub fn is_over(login_age: Option<Duration>) -> bool {
+    login_age.is_some_and(|age| age >= LOCKED_FROM)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -197,7 +197,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         if hold.is_zero() {
             return Ok(());
         }
-        let until = Instant::now() + self.access.pace.pause(hold);
+        self.idle(Instant::now() + self.access.pace.pause(hold)).await
+    }
+
+    /// Listens, sending nothing, until then; what is measured meanwhile is kept for [`Session::heard`].
+    ///
+    /// # Errors
+    /// The port is gone, or the device has restarted.
+    pub async fn idle(&mut self, until: Instant) -> Result<(), DeviceError> {
         while let Some(line) = self.next(until).await? {
             if line == Line::Boot {
                 return Err(self.restarted());
@@ -337,7 +344,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         }
     }
 
-    pub(super) fn keep(&mut self, block: Block) {
+    /// Takes back a block, for [`Session::heard`]; of too many, the oldest is dropped.
+    pub fn keep(&mut self, block: Block) {
         if self.heard.len() == HEARD_MAX {
             self.heard.pop_front();
             tracing::warn!(port = self.access.port, "more measurements overheard than taken: the oldest is dropped");
@@ -345,7 +353,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         self.heard.push_back(block);
     }
 
-    fn login_age(&self) -> Option<Duration> {
+    pub(super) fn login_age(&self) -> Option<Duration> {
         self.login_at.map(|at| self.access.pace.device_time(at.elapsed()))
     }
 

@@ -52,21 +52,31 @@ impl Task {
             Ok(greeting) => greeting,
             Err(error) => {
                 self.name_foreign(&error).await?;
+                if error.needs_person() {
+                    // Another sensor's, for all we know.
+                    while session.heard().is_some() {}
+                }
                 return Err(error.into());
             }
         };
-        // What was heard before it was known who speaks is nobody's.
-        while session.heard().is_some() {}
+        let same = self.known.as_ref() == Some(&greeting.identity.imei);
         self.tell_restart(session).await?;
         self.restart_told = false;
         let found = (greeting.identity.imei.clone(), session.port());
         self.outlets.shown.send_modify(|shown| shown.found = Some(found));
-        Ok(self.ready(greeting).await?)
+        self.ready(greeting).await?;
+        while let Some(block) = session.heard() {
+            // What was heard before it was known who speaks is nobody's, unless the sensor is the one that was there before.
+            if same {
+                self.take(session, block, Trigger::Unsolicited).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn ready(&mut self, greeting: Greeting) -> Result<(), RecorderGone> {
         let Greeting { identity, applied } = greeting;
-        self.greeted_at = self.now();
+        (self.greeted_at, self.greeted) = (self.now(), true);
         self.upkeep.greeted();
         self.warm_ups = WarmUps::new(&applied, self.device_now());
         let imei = identity.imei.as_str().to_owned();
@@ -152,7 +162,11 @@ impl Task {
     async fn poll<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Result<(), Stop> {
         let polled = self.meanwhile(session.measure(self.warm_ups.polled())).await?;
         self.count(session.sending());
-        self.confirm(session).await?;
+        if let Err(stop) = self.confirm(session).await {
+            // Whose it is will be known with the next greeting.
+            polled.into_iter().for_each(|block| session.keep(block));
+            return Err(stop);
+        }
         // What fails with one block must not cost the others: they are measured already.
         let mut outcome = Ok(());
         while let Some(block) = session.heard() {
@@ -198,9 +212,9 @@ impl Task {
     }
 
     /// Nothing is believed of a sensor that may have been swapped behind a login.
-    async fn confirm<Io: AsyncRead + AsyncWrite + Unpin>(&self, session: &mut Session<Io>) -> Result<(), DeviceError> {
-        match &self.known {
-            Some(known) => session.confirm(known).await,
+    async fn confirm<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Result<(), Stop> {
+        match self.known.clone() {
+            Some(known) => Ok(self.meanwhile(session.confirm(&known)).await??),
             None => Ok(()),
         }
     }
@@ -219,6 +233,7 @@ impl Task {
         let second = again.as_ref().ok().map(|again| self.outcome(again, Trigger::Poll));
         let (first, second) = self.plausibility.compare(first, second);
         self.reading(&block, first, trigger).await?;
+        self.confirm(session).await?;
         if let (Ok(again), Some(second)) = (&again, second) {
             self.reading(again, second, Trigger::Poll).await?;
         }
@@ -235,24 +250,17 @@ impl Task {
         };
         let current = block.measurement.current;
         let of_its_band = convert(current, &self.plan.scale, warm_up);
-        let seen_over_time = self.raw_watch.judge(self.outlets.pace.device_time(block.arrived), current);
-        seen_over_time.map_or(of_its_band, Err)
+        self.raw_watch.judge(self.outlets.pace.device_time(block.arrived), current, of_its_band)
     }
 
-    /// Listens for that long. A sensor that is known is taken at its word; a foreign or unknown one is not.
+    /// Listens for that long. What is heard is believed after the greeting, if it was the sensor that was there before.
     pub(super) async fn wait_listening<Io: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         session: &mut Session<Io>,
         wait: Duration,
     ) -> Result<Result<(), DeviceError>, RecorderGone> {
         let until = Instant::now() + self.outlets.pace.pause(wait);
-        loop {
-            match self.meanwhile(session.listen(until)).await? {
-                Ok(Some(_)) => {}
-                Ok(None) => return Ok(Ok(())),
-                Err(error) => return Ok(Err(error)),
-            }
-        }
+        self.meanwhile(session.idle(until)).await
     }
 
     /// Does `work`, which is bounded, while polls become due: they are closed at once while the sensor is failing; else they

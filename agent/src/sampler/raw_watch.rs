@@ -11,6 +11,7 @@ use std::time::Duration;
 use kitchen_contract::fault::SensorFault;
 use kitchen_contract::unit::MilliAmp;
 
+use super::plausibility::Outcome;
 use crate::convert::is_clipped;
 
 /// The same value for so long is frozen.
@@ -30,8 +31,9 @@ pub struct RawWatch {
 }
 
 impl RawWatch {
-    /// The fault that the values up to this one show, beyond that of its band.
-    pub fn judge(&mut self, at: Duration, current: MilliAmp) -> Option<SensorFault> {
+    /// What a value stands for: what its band says, or the fault that the values up to this one show. A fault of the band
+    /// may well stand still, and goes on to be what is wrong.
+    pub fn judge(&mut self, at: Duration, current: MilliAmp, of_its_band: Outcome) -> Outcome {
         let before = self.last.replace(current);
         self.reversed = is_clipped(current)
             && (self.reversed || before.is_some_and(|before| is_clipped(before) && before != current));
@@ -41,15 +43,17 @@ impl RawWatch {
             (self.since, self.count) = (at, 1);
         }
         if self.reversed {
-            return Some(SensorFault::ReversedPolarity);
+            return Err(SensorFault::ReversedPolarity);
         }
         let frozen = self.count >= FROZEN_COUNT && at.saturating_sub(self.since) >= FROZEN_AFTER;
-        frozen.then_some(SensorFault::FrozenValue)
+        if frozen && of_its_band.is_ok() { Err(SensorFault::FrozenValue) } else { of_its_band }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use kitchen_contract::unit::Celsius;
+
     use super::*;
 
     fn ma(number: f64) -> MilliAmp {
@@ -60,39 +64,54 @@ mod tests {
         Duration::from_secs(60 * minutes)
     }
 
+    /// The fault that is seen in values that each for itself would be a temperature.
+    fn judge(watch: &mut RawWatch, at: Duration, current: MilliAmp) -> Option<SensorFault> {
+        watch.judge(at, current, Ok(Celsius::new(4.0).unwrap())).err()
+    }
+
     /// S21
     #[test]
     fn the_same_value_for_six_hours_is_frozen_until_it_moves() {
         let mut watch = RawWatch::default();
         for minute in (0..360).step_by(5) {
-            assert_eq!(watch.judge(minutes(minute), ma(10.976)), None, "{minute}");
+            assert_eq!(judge(&mut watch, minutes(minute), ma(10.976)), None, "{minute}");
         }
-        assert_eq!(watch.judge(minutes(360), ma(10.976)), Some(SensorFault::FrozenValue));
-        assert_eq!(watch.judge(minutes(365), ma(10.976)), Some(SensorFault::FrozenValue));
-        assert_eq!(watch.judge(minutes(370), ma(10.977)), None);
+        assert_eq!(judge(&mut watch, minutes(360), ma(10.976)), Some(SensorFault::FrozenValue));
+        assert_eq!(judge(&mut watch, minutes(365), ma(10.976)), Some(SensorFault::FrozenValue));
+        assert_eq!(judge(&mut watch, minutes(370), ma(10.977)), None);
+    }
+
+    #[test]
+    fn a_fault_that_stands_still_is_still_that_fault() {
+        let mut watch = RawWatch::default();
+        for hour in 0..48 {
+            let judged = watch.judge(minutes(60 * hour), ma(0.0), Err(SensorFault::LoopOpen));
+            assert_eq!(judged, Err(SensorFault::LoopOpen), "{hour}");
+        }
     }
 
     #[test]
     fn a_value_that_moves_by_its_last_digit_is_alive() {
         let mut watch = RawWatch::default();
         assert!(
-            (0..1000).all(|minute| watch.judge(minutes(minute), ma(10.976 + (minute % 2) as f64 * 0.001)).is_none())
+            (0..1000)
+                .all(|minute| judge(&mut watch, minutes(minute), ma(10.976 + (minute % 2) as f64 * 0.001)).is_none())
         );
     }
 
     #[test]
     fn a_value_that_is_seldom_read_is_not_frozen_soon() {
         let mut watch = RawWatch::default();
-        assert!((0..11).all(|day| watch.judge(minutes(day * 1440), ma(10.976)).is_none()));
+        assert!((0..11).all(|day| judge(&mut watch, minutes(day * 1440), ma(10.976)).is_none()));
     }
 
     #[test]
     fn the_end_of_the_converter_has_no_noise_and_a_reversed_loop_has() {
         let mut watch = RawWatch::default();
-        assert_eq!(watch.judge(minutes(0), ma(21.333)), None);
-        assert_eq!(watch.judge(minutes(1), ma(21.333)), None);
-        assert_eq!(watch.judge(minutes(2), ma(21.331)), Some(SensorFault::ReversedPolarity));
-        assert_eq!(watch.judge(minutes(3), ma(21.331)), Some(SensorFault::ReversedPolarity));
-        assert_eq!(watch.judge(minutes(4), ma(10.0)), None);
+        assert_eq!(judge(&mut watch, minutes(0), ma(21.333)), None);
+        assert_eq!(judge(&mut watch, minutes(1), ma(21.333)), None);
+        assert_eq!(judge(&mut watch, minutes(2), ma(21.331)), Some(SensorFault::ReversedPolarity));
+        assert_eq!(judge(&mut watch, minutes(3), ma(21.331)), Some(SensorFault::ReversedPolarity));
+        assert_eq!(judge(&mut watch, minutes(4), ma(10.0)), None);
     }
 }

@@ -95,6 +95,8 @@ pub(super) struct Task {
     pub(super) upkeep: Upkeep,
     /// When the sensor was last greeted.
     pub(super) greeted_at: Duration,
+    /// On the port that is open.
+    pub(super) greeted: bool,
     pub(super) warm_ups: WarmUps,
     /// The sensor seen last at this measuring point.
     pub(super) known: Option<Imei>,
@@ -142,6 +144,7 @@ impl Task {
             placement: Placement::default(),
             upkeep,
             greeted_at: Duration::ZERO,
+            greeted: false,
             warm_ups: WarmUps::default(),
             known: None,
             restart_told: false,
@@ -182,6 +185,7 @@ impl Task {
         S: Source<Io: AsyncRead + AsyncWrite + Unpin>,
     {
         let (mut answer_again, mut person_again) = (ANSWER_AGAIN, PERSON_AGAIN);
+        self.greeted = false;
         loop {
             let error = match self.attend(&mut session).await {
                 Stop::Recorder => return Err(RecorderGone),
@@ -191,18 +195,16 @@ impl Task {
                 (answer_again, person_again) = (ANSWER_AGAIN, PERSON_AGAIN);
             }
             self.tell_restart(&mut session).await?;
-            if error.is_port() {
+            if let Some(error) = source.elsewhere(&error, self.greeted) {
                 return Ok(error);
             }
-            if let Some(error) = source.elsewhere(&error) {
+            if error.is_port() {
                 return Ok(error);
             }
             let wait = match error {
                 // Greeted again at once; a sensor that keeps restarting before it measures anything is failing.
                 DeviceError::Restarted { .. } if !std::mem::replace(&mut self.restarting, true) => continue,
-                DeviceError::WrongPin { .. } | DeviceError::NoPin { .. } | DeviceError::WrongSensor { .. } => {
-                    person_again.wait()
-                }
+                _ if error.needs_person() => person_again.wait(),
                 _ => answer_again.wait(),
             };
             self.fail(&error).await?;

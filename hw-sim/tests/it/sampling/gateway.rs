@@ -168,7 +168,7 @@ impl Source for Line {
         Ok((ours, port))
     }
 
-    fn elsewhere(&mut self, _: &DeviceError) -> Option<DeviceError> {
+    fn elsewhere(&mut self, _: &DeviceError, _: bool) -> Option<DeviceError> {
         None
     }
 }
