@@ -7,7 +7,7 @@
 //! | [`device`] | the dialogue over its serial line |
 //! | [`at`] | the console's grammar |
 //! | [`convert`] | mA → °C or a named fault |
-//! | [`observation`] | what a sensor's task hands on |
+//! | [`observation`], [`history_mark`] | what a sensor's task hands on; until when its history is of no more use |
 //! | [`recorder`], [`recorded`] | stamps it and has it written; what is on disk |
 //! | [`clock`] | what time it was |
 //! | [`buffer`] | on disk, until acknowledged |
@@ -25,6 +25,7 @@ pub mod config;
 pub mod convert;
 pub mod device;
 pub mod forwarder;
+pub mod history_mark;
 pub mod humidity;
 pub mod log;
 pub mod observation;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use kitchen_contract::record::Body;
 
 use crate::clock::wall::Stamp;
+use crate::history_mark::HistoryMark;
 
 /// Time since the agent started, the system's sleep included. Immune to every step of the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,4 +20,6 @@ pub struct Observation {
     pub stamp: Option<Stamp>,
     /// What it is.
     pub body: Body,
+    /// Of a reading: what it means for the sensor's history.
+    pub mark: Option<HistoryMark>,
 }

@@ -96,7 +96,7 @@ mod tests {
     }
 
     fn draft(seconds: u64) -> Draft {
-        Draft { stamp: Stamp::Unsettled { at: at(seconds) }, body: missing(&plan(""), SensorFault::NoPort) }
+        Draft::new(Stamp::Unsettled { at: at(seconds) }, missing(&plan(""), SensorFault::NoPort))
     }
 
     #[test]

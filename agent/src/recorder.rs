@@ -106,7 +106,7 @@ impl Recorder {
         if let Some(step_ms) = self.clock.stepped() {
             warn!(step_ms, "the system's clock was set");
             let body = Body::Event(Event::ClockStep { step_ms });
-            self.waiting.push_back(Observation { at: self.clock.now(), stamp: None, body });
+            self.waiting.push_back(Observation { at: self.clock.now(), stamp: None, body, mark: None });
         }
     }
 
@@ -147,8 +147,10 @@ impl Recorder {
     }
 
     fn round(&mut self, observations: Vec<Observation>) -> Round {
-        let draft =
-            |Observation { at, stamp, body }| Draft { stamp: stamp.unwrap_or_else(|| self.clock.stamp(at)), body };
+        let draft = |Observation { at, stamp, body, mark }| {
+            let stamp = stamp.unwrap_or_else(|| self.clock.stamp(at));
+            Draft { stamp, body, mark }
+        };
         let now: Moment = self.clock.now();
         Round {
             kitchen_id: self.kitchen_id.clone(),
@@ -225,7 +227,12 @@ mod tests {
     }
 
     fn step(step_ms: i64) -> Observation {
-        Observation { at: Moment(Duration::from_secs(1)), stamp: None, body: Body::Event(Event::ClockStep { step_ms }) }
+        Observation {
+            at: Moment(Duration::from_secs(1)),
+            stamp: None,
+            body: Body::Event(Event::ClockStep { step_ms }),
+            mark: None,
+        }
     }
 
     #[tokio::test]

@@ -142,7 +142,7 @@ impl Tasks {
             clock.raise_floor(saved);
         }
         socket::check(&config.status.socket)?;
-        let recorded_until = buffer.recorded();
+        let marks = buffer.history_marks();
         buffer.begin(clock.run(buffer.latest()));
         say_started(&config, &buffer);
         let (keeper, handle) = Keeper::new(buffer);
@@ -173,7 +173,8 @@ impl Tasks {
         for Sensor { plan, .. } in config.sensors {
             let (shown, punctuality) = (watch::Sender::default(), watch::Sender::default());
             let (observations, clock) = (observations.clone(), clock.clone());
-            let outlets = Outlets { observations, shown, punctuality, start: started, pace, clock, recorded_until };
+            let marks = marks.iter().filter(|mark| mark.device_id == plan.device_id).cloned().collect();
+            let outlets = Outlets { observations, shown, punctuality, start: started, pace, clock, marks };
             sensors.push(tasks.sample(port_of(&plan, &directory), plan, outlets));
         }
         let sources = Sources { fixed, clock, buffer: handle, recorded, link, sensors, watchdog: watchdog.shown() };

@@ -52,7 +52,8 @@ pub enum Event {
         /// The IMEI that was found.
         found: String,
     },
-    /// Something about a measuring point that a person should look at began or ended. Its readings go on.
+    /// Something about a measuring point that a person should look at began or ended. Its readings go on. It ends without
+    /// a word with the agent's start and with another sensor.
     Diagnostic {
         /// The measuring point.
         device_id: DeviceId,

@@ -49,6 +49,11 @@ impl Command {
         Self { line: "AT+CDP".to_owned(), raw: false }
     }
 
+    /// Delete the stored rows of the sensor's history.
+    pub fn forget_history() -> Self {
+        Self { line: "AT+CDP=0".to_owned(), raw: false }
+    }
+
     /// Ask for a value. (`AT+X?` would be the help text.)
     pub fn get<V: Value>() -> Self {
         Self { line: format!("AT+{}=?", V::NAME), raw: false }
@@ -106,6 +111,7 @@ mod tests {
             (Command::attention(), "AT"),
             (Command::measure(), "AT+GETSENSORVALUE=0"),
             (Command::history(), "AT+CDP"),
+            (Command::forget_history(), "AT+CDP=0"),
             (Command::get::<Model>(), "AT+MODEL=?"),
             (Command::get::<Imei>(), "AT+DEUI=?"),
             (Command::get::<ReportInterval>(), "AT+TDC=?"),

@@ -11,6 +11,7 @@ use super::error::BufferError;
 use super::frame::{FrameError, Identity};
 use super::queue::{Buffer, InDoubt, Limits, Run};
 use crate::clock::wall::Stamp;
+use crate::history_mark::HistoryMark;
 
 /// What is evicted beyond the need, as a fraction of the limits: so that one gap record stands for many records.
 const EVICTION_SHARE: u64 = 64;
@@ -38,7 +39,6 @@ pub struct Appended {
     /// Records given up to make room.
     pub evicted: u64,
     latest: Option<Timestamp>,
-    recorded: Option<Timestamp>,
 }
 
 impl Appended {
@@ -85,9 +85,10 @@ impl Buffer {
         let mut losses = self.losses.clone();
         losses.give_up(&self.epoch, dropped_from(&run), round.dropped);
         let eviction = self.evict(drafts.len() as u64, bytes, &mut losses)?;
-        drafts.extend(losses.into_gaps().into_iter().map(|body| Draft { stamp: round.now, body }));
+        drafts.extend(losses.into_gaps().into_iter().map(|body| Draft::new(round.now, body)));
+        let marks = round.drafts.iter().filter_map(|draft| draft.mark.clone()).collect();
         let entry = self.entry(&run, round, drafts);
-        self.commit(&run, entry, eviction)
+        self.commit(&run, (entry, marks), eviction)
     }
 
     fn announcement(&self, run: &Run, now: Stamp) -> Vec<Draft> {
@@ -96,13 +97,13 @@ impl Buffer {
         }
         let agent_version = env!("CARGO_PKG_VERSION").to_owned();
         let event = Event::AgentStarted { agent_version, previous: run.previous.clone() };
-        vec![Draft { stamp: now, body: Body::Event(event) }]
+        vec![Draft::new(now, Body::Event(event))]
     }
 
     fn entry(&self, run: &Run, round: &Round, drafts: Vec<Draft>) -> Entry {
         let dropped_from = dropped_from(run);
         let numbers = (run.last_seq + 1..dropped_from).chain(dropped_from + round.dropped..);
-        let records = numbers.zip(drafts).map(|(seq, Draft { stamp, body })| Held { seq, stamp, body }).collect();
+        let records = numbers.zip(drafts).map(|(seq, Draft { stamp, body, .. })| Held { seq, stamp, body }).collect();
         let clock = self.clock.clone();
         Entry { epoch: self.epoch.clone(), kitchen_id: round.kitchen_id.clone(), records, clock }
     }
@@ -145,17 +146,22 @@ impl Buffer {
         Ok(eviction)
     }
 
-    fn commit(&mut self, run: &Run, entry: Entry, eviction: Eviction) -> Result<Appended, BufferError> {
+    fn commit(
+        &mut self,
+        run: &Run,
+        (entry, marks): (Entry, Vec<HistoryMark>),
+        eviction: Eviction,
+    ) -> Result<Appended, BufferError> {
         let latest = entry.records.iter().filter_map(synced).max().max(run.latest);
-        let recorded = entry.records.iter().filter_map(bounded).max().max(run.recorded);
-        let appended = Appended { entry, evicted: eviction.records, latest, recorded };
-        let new_run = Run { last_seq: appended.to(), latest, recorded, ..run.clone() };
+        let appended = Appended { entry, evicted: eviction.records, latest };
+        let new_run = Run { last_seq: appended.to(), latest, ..run.clone() };
         let frame = appended.entry.to_frame();
         let frame_len = frame.len();
         let changes = Changes {
             removed: eviction.removed.iter().map(|(index, ..)| *index).collect(),
             written: vec![(run.base + appended.from(), frame)],
             meta: Some(self.meta_frame(&new_run)),
+            marks,
         };
         let disk = self.disk()?;
         let written = disk.write(&changes).and_then(|()| disk.sync());
@@ -189,7 +195,7 @@ impl Buffer {
     pub(super) fn note_appended(&mut self, appended: &Appended) {
         if let Some(run) = &mut self.run {
             run.last_seq = appended.to();
-            (run.latest, run.recorded) = (appended.latest, appended.recorded);
+            run.latest = appended.latest;
         }
         self.counters.evicted += appended.evicted;
     }
@@ -198,14 +204,6 @@ impl Buffer {
 /// The first number for what was dropped: only the announcement comes before it.
 fn dropped_from(run: &Run) -> u64 {
     if run.last_seq == 0 { 2 } else { run.last_seq + 1 }
-}
-
-/// A timestamp that says how far it can be off.
-fn bounded(held: &Held) -> Option<Timestamp> {
-    match held.stamp {
-        Stamp::Settled { timestamp, clock: Trust::Synced | Trust::Estimated { bound_ms: Some(_) } } => Some(timestamp),
-        Stamp::Settled { .. } | Stamp::Unsettled { .. } => None,
-    }
 }
 
 fn synced(held: &Held) -> Option<Timestamp> {

@@ -14,6 +14,7 @@ use nix::sys::prctl;
 use sled::IVec;
 
 use super::raw::Reaches;
+use crate::history_mark::HistoryMark;
 
 /// sled's page cache, in bytes: a gateway has little memory and the buffer is read in order.
 const CACHE_BYTES: u64 = 1024 * 1024;
@@ -26,6 +27,8 @@ const OPEN_ATTEMPTS: u32 = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
 /// Where the state of the current epoch is kept: after every index, which begin with a zero byte.
 const META_KEY: &[u8] = &[0xff];
+/// Where it is kept, by IMEI, until when sensors need no reading of their history: after every index too.
+const MARK_KEYS: &[u8] = &[0xfe];
 /// How late a timer of sled's threads may be, in ns: a minute. Seven of them look for work once a second, for ever; work that
 /// comes wakes them at once all the same.
 const TIMER_SLACK_NS: u64 = 60_000_000_000;
@@ -50,6 +53,8 @@ pub struct Changes {
     pub written: Vec<(u64, Vec<u8>)>,
     /// The new state of the current epoch.
     pub meta: Option<Vec<u8>>,
+    /// What to keep of sensors, and what to forget.
+    pub marks: Vec<HistoryMark>,
 }
 
 /// An open store.
@@ -105,6 +110,13 @@ impl Disk {
         if let Some(meta) = &changes.meta {
             batch.insert(META_KEY, meta.as_slice());
         }
+        for mark in &changes.marks {
+            let key = [MARK_KEYS, mark.imei.as_str().as_bytes()].concat();
+            match mark.to_bytes() {
+                Some(bytes) => batch.insert(key, bytes),
+                None => batch.remove(key),
+            }
+        }
         guarded(|| self.db().apply_batch(batch))
     }
 
@@ -127,6 +139,15 @@ impl Disk {
         guarded(|| self.db().get(META_KEY))
     }
 
+    /// What is kept of sensors.
+    ///
+    /// # Errors
+    /// The system refuses, or the store is damaged.
+    pub fn marks(&self) -> Result<Vec<HistoryMark>, DiskError> {
+        let read = |(key, bytes): (IVec, IVec)| HistoryMark::from_bytes(&key[MARK_KEYS.len()..], &bytes);
+        guarded(|| self.db().scan_prefix(MARK_KEYS).filter_map(|item| item.map(read).transpose()).collect())
+    }
+
     /// The last entry that begins at or before `index`.
     ///
     /// # Errors
@@ -141,7 +162,7 @@ impl Disk {
     /// The system refuses, or the store is damaged.
     pub fn at_or_after(&self, index: u64) -> Result<Option<(u64, IVec)>, DiskError> {
         let first = index.to_be_bytes();
-        guarded(|| self.db().range(&first[..]..META_KEY).next().transpose()).map(|found| found.and_then(indexed))
+        guarded(|| self.db().range(&first[..]..MARK_KEYS).next().transpose()).map(|found| found.and_then(indexed))
     }
 
     /// Calls `visit` with every entry in order.
@@ -150,7 +171,7 @@ impl Disk {
     /// The system refuses, or the store is damaged.
     pub fn scan(&self, mut visit: impl FnMut(u64, &[u8])) -> Result<(), DiskError> {
         guarded(|| {
-            for item in self.db().range(..META_KEY) {
+            for item in self.db().range(..MARK_KEYS) {
                 if let Some((index, bytes)) = indexed(item?) {
                     visit(index, &bytes);
                 }

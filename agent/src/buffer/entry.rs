@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::frame::{self, FrameError, Identity};
 use crate::clock::earlier::RunClock;
 use crate::clock::wall::Stamp;
+use crate::history_mark::HistoryMark;
 use crate::observation::Moment;
 
 /// A record that has no place in the sequence yet.
@@ -22,6 +23,15 @@ pub struct Draft {
     pub stamp: Stamp,
     /// What it is.
     pub body: Body,
+    /// To be kept with it.
+    pub mark: Option<HistoryMark>,
+}
+
+impl Draft {
+    /// A record that marks nothing.
+    pub fn new(stamp: Stamp, body: Body) -> Self {
+        Self { stamp, body, mark: None }
+    }
 }
 
 /// A record in the buffer.

@@ -13,8 +13,6 @@ pub struct Meta {
     pub reach: Reach,
     /// The latest synced timestamp.
     pub latest: Option<Timestamp>,
-    /// The latest timestamp with a bound.
-    pub recorded: Option<Timestamp>,
 }
 
 /// The JSON inside the frame; the reach is in the frame's header.
@@ -23,15 +21,12 @@ pub struct Meta {
 struct Payload {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     latest: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    recorded: Option<Timestamp>,
 }
 
 impl Meta {
     /// The frame to keep it as.
     pub fn to_frame(&self) -> Vec<u8> {
-        let json = serde_json::to_vec(&Payload { latest: self.latest, recorded: self.recorded })
-            .expect("invariant: a timestamp is JSON");
+        let json = serde_json::to_vec(&Payload { latest: self.latest }).expect("invariant: a timestamp is JSON");
         frame::encode(&self.reach.identity(), &json)
     }
 
@@ -39,7 +34,7 @@ impl Meta {
     pub fn from_frame(bytes: &[u8]) -> Option<Self> {
         let (identity, json) = frame::leading(bytes)?;
         let reach = Reach::of(&identity)?;
-        let Payload { latest, recorded } = serde_json::from_slice(json).ok()?;
-        Some(Self { reach, latest, recorded })
+        let Payload { latest } = serde_json::from_slice(json).ok()?;
+        Some(Self { reach, latest })
     }
 }

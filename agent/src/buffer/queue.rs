@@ -24,6 +24,7 @@ use super::meta::Meta;
 use super::raw::{Reach, Reaches};
 use super::repair;
 use crate::clock::earlier::RunClock;
+use crate::history_mark::{self, HistoryMark};
 
 /// How much is held before the oldest is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,6 @@ pub(super) struct Run {
     pub(super) last_seq: u64,
     pub(super) previous: Option<EpochEnd>,
     pub(super) latest: Option<Timestamp>,
-    pub(super) recorded: Option<Timestamp>,
 }
 
 /// A write that may or may not have reached the disk.
@@ -145,9 +145,14 @@ impl Buffer {
         self.run.as_ref().and_then(|run| run.latest)
     }
 
-    /// Until when earlier runs have records; none if that is not known well, or records of theirs still wait for a time.
-    pub fn recorded(&self) -> Option<Timestamp> {
-        self.run.as_ref().and_then(|run| run.recorded.max(run.latest)).filter(|_| self.contents.unsettled == 0)
+    /// Until when each sensor that was seen needs no reading of its history; at most [`MARKS_MAX`](history_mark::MARKS_MAX).
+    pub fn history_marks(&self) -> Vec<HistoryMark> {
+        let Some(disk) = &self.disk else { return Vec::new() };
+        let (marks, forgotten) = history_mark::newest(disk.marks().unwrap_or_default());
+        if let Err(error) = disk.write(&Changes { marks: forgotten, ..Changes::default() }) {
+            tracing::debug!(%error, "marks of old sensors stay for now");
+        }
+        marks
     }
 
     /// Why the disk has not taken the last append; none if it has.
@@ -239,13 +244,12 @@ impl Buffer {
     fn take_stock(&mut self, disk: &Disk) -> Result<(), DiskError> {
         let last = self.count(disk)?;
         let found = disk.meta()?.and_then(|bytes| Meta::from_frame(&bytes));
-        let (reach, latest, recorded) =
-            found.map_or((None, None, None), |meta| (Some(meta.reach), meta.latest, meta.recorded));
+        let (reach, latest) = found.map_or((None, None), |meta| (Some(meta.reach), meta.latest));
         let stated = mem::take(&mut self.stated);
         let latest = latest.max(stated.latest());
         let furthest = self.note_lost(reach.as_ref(), stated.lost_after(reach.as_ref()));
         if self.run.is_none() {
-            self.run = Some(begin_run(furthest.or(reach).or_else(|| last.map(reach_of_entry)), latest, recorded));
+            self.run = Some(begin_run(furthest.or(reach).or_else(|| last.map(reach_of_entry)), latest));
         }
         Ok(())
     }
@@ -316,7 +320,7 @@ impl Buffer {
         let stated = mem::take(&mut self.stated);
         let latest = stated.latest();
         let furthest = self.note_lost(None, stated.all_lost());
-        self.run = Some(begin_run(furthest, latest, None));
+        self.run = Some(begin_run(furthest, latest));
     }
 
     fn close_store(&mut self) {
@@ -330,7 +334,7 @@ impl Buffer {
     /// The frame that says how far this epoch got, to be written together with every append.
     pub(super) fn meta_frame(&self, run: &Run) -> Vec<u8> {
         let reach = Reach { base: run.base, epoch: self.epoch.clone(), last_seq: run.last_seq };
-        Meta { reach, latest: run.latest, recorded: run.recorded }.to_frame()
+        Meta { reach, latest: run.latest }.to_frame()
     }
 }
 
@@ -340,10 +344,10 @@ fn reach_of_entry((index, identity): (u64, Identity)) -> Reach {
 }
 
 /// A new epoch begins where the last one on disk ended.
-fn begin_run(last: Option<Reach>, latest: Option<Timestamp>, recorded: Option<Timestamp>) -> Run {
+fn begin_run(last: Option<Reach>, latest: Option<Timestamp>) -> Run {
     let base = last.as_ref().map_or(0, Reach::index);
     let previous = last.map(|Reach { epoch, last_seq, .. }| EpochEnd { epoch, last_seq });
-    Run { base, last_seq: 0, previous, latest, recorded }
+    Run { base, last_seq: 0, previous, latest }
 }
 
 fn lock(data_dir: &Path) -> Result<File, BufferError> {

@@ -13,6 +13,10 @@ use crate::at::history_log::HistoryLog;
 use crate::at::sensor_clock::SensorClock;
 use crate::clock::shared::slept;
 
+/// So far the sensor's clock may be off before it is set; and as far a mobile network may have put it right in the meantime,
+/// which nobody sees.
+pub const CORRECTED_BY: Duration = Duration::from_secs(60);
+
 /// What the sensor told of the time in which nobody asked it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
@@ -47,15 +51,17 @@ where
     Ok(session.exchange(&Command::history()).await?.rows())
 }
 
-/// Sets how often the sensor measures for its history, and its clock where it is off by more than `tolerance`, or where
-/// that makes a new setting take effect. `now` says what time it is, at any moment.
+/// Sets how often the sensor measures for its history, and its clock where it is off by more than [`CORRECTED_BY`], where
+/// that makes a new setting take effect, or by `force`. `now` says what time it is, at any moment.
+///
+/// Rows that were dated by a clock that far off are deleted before it is set: afterwards nobody could tell them from others.
 ///
 /// # Errors
 /// The device cannot be talked to, or does not take it.
 pub async fn set<Io, Now>(
     session: &mut Session<Io>,
     wanted: &HistoryLog,
-    tolerance: Duration,
+    force: bool,
     now: Now,
 ) -> Result<(), DeviceError>
 where
@@ -66,8 +72,16 @@ where
     let changed = problem.is_none() && !wanted.agrees(&found);
     let clock: SensorClock = session.get().await?;
     let off_ms = clock.0.ms_since(now().0).unsigned_abs();
-    if changed || u128::from(off_ms) > tolerance.as_millis() {
+    let off = u128::from(off_ms) > CORRECTED_BY.as_millis();
+    if force || changed || off {
         session.hold_back().await?;
+        if off && clock.is_set() {
+            match session.exchange(&Command::forget_history()).await {
+                // What keeps no history has nothing to delete.
+                Ok(_) | Err(DeviceError::NotKnown { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         session.set(&now()).await?;
         let set: SensorClock = session.get().await?;
         if !now().agrees(&set) {

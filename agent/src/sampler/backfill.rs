@@ -10,15 +10,13 @@ use kitchen_contract::time::{Clock, Timestamp};
 
 use crate::at::history::Row;
 use crate::at::sensor_clock::SensorClock;
+use crate::device::history::CORRECTED_BY;
 use crate::device::pace::Pace;
 
 /// So near to a reading of our own, by the sensor's time, a row says nothing new.
 const BESIDE: Duration = Duration::from_secs(30);
 /// The sensor's clock shows whole seconds, and is asked in some tenths: what that makes uncertain, in ms.
 const COMPARED_WITHIN_MS: u64 = 1_500;
-/// So far the sensor's clock may be off before the agent sets it; and as far a mobile network may have put it right in the
-/// meantime, which nobody sees.
-pub const CORRECTED_BY: Duration = Duration::from_secs(60);
 /// How far the sensor's clock may run off, in millionths: a cheap crystal from a freezer's wall to a kitchen's ceiling.
 const DRIFT_PPM: u64 = 200;
 

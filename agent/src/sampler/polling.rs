@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kitchen_contract::fault::SensorFault;
 use kitchen_contract::record::{Body, Calibration, Diagnostic, Event, Trigger};
+use kitchen_contract::time::Timestamp;
 use miette::Diagnostic as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
@@ -23,7 +24,6 @@ use super::upkeep::Upkeep;
 use super::warm_up::WarmUps;
 use crate::at::block::Block;
 use crate::clock::shared::slept;
-use crate::clock::wall::Stamp;
 use crate::convert::convert;
 use crate::device::error::DeviceError;
 use crate::device::session::{Sending, Session};
@@ -80,6 +80,10 @@ impl Task {
         self.upkeep.greeted();
         self.warm_ups = WarmUps::new(&applied, self.device_now());
         let imei = identity.imei.as_str().to_owned();
+        if self.known.is_none() {
+            let mark = self.outlets.marks.iter().find(|mark| mark.imei == identity.imei);
+            self.upkeep = self.new_upkeep(mark.and_then(|mark| mark.until));
+        }
         if let Some(known) = self.known.replace(identity.imei).filter(|known| known.as_str() != imei) {
             self.forget();
             self.swapped(known.as_str().to_owned(), imei.clone()).await?;
@@ -110,7 +114,11 @@ impl Task {
     fn forget(&mut self) {
         self.plausibility = Plausibility::new(self.plan.jump);
         (self.raw_watch, self.placement) = Default::default();
-        self.upkeep = Upkeep::new(hole_from(self.plan.interval, self.outlets.pace));
+        self.upkeep = self.new_upkeep(None);
+    }
+
+    fn new_upkeep(&self, earlier: Option<Timestamp>) -> Upkeep {
+        Upkeep::new(hole_from(self.plan.interval, self.outlets.pace), earlier)
     }
 
     /// A restart prints its text in several lines and is one event. The first greeting of all finds no restart.
@@ -316,13 +324,14 @@ impl Task {
 
     async fn answer_missing(&mut self, fault: SensorFault) -> Result<(), RecorderGone> {
         self.schedule.answered();
-        self.observe(self.now() + slept(), reading::missing(&self.plan, fault)).await
+        self.tell(reading::missing(&self.plan, fault)).await
     }
 
     async fn reading(&mut self, block: &Block, outcome: Outcome, trigger: Trigger) -> Result<(), RecorderGone> {
         let body = reading::measured(&self.plan, &block.measurement, (outcome, trigger));
-        self.observe(block.arrived, body).await?;
         self.upkeep.measured(block.arrived);
+        let mark = self.mark(block.arrived);
+        self.observe(Observation { at: Moment(block.arrived), stamp: None, body, mark }).await?;
         let at = self.outlets.pace.device_time(block.arrived);
         match outcome.ok().and_then(|celsius| self.placement.take(at, celsius.get())) {
             Some(active) => self.diagnosed(Diagnostic::ProbeOutside, active).await,
@@ -336,15 +345,15 @@ impl Task {
     }
 
     pub(super) async fn event(&self, event: Event) -> Result<(), RecorderGone> {
-        self.observe(self.now() + slept(), Body::Event(event)).await
+        self.tell(Body::Event(event)).await
     }
 
-    async fn observe(&self, at: Duration, body: Body) -> Result<(), RecorderGone> {
-        self.observe_at(at, None, body).await
+    /// Something of now.
+    async fn tell(&self, body: Body) -> Result<(), RecorderGone> {
+        self.observe(Observation { at: Moment(self.now() + slept()), stamp: None, body, mark: None }).await
     }
 
-    pub(super) async fn observe_at(&self, at: Duration, stamp: Option<Stamp>, body: Body) -> Result<(), RecorderGone> {
-        let observation = Observation { at: Moment(at), stamp, body };
+    pub(super) async fn observe(&self, observation: Observation) -> Result<(), RecorderGone> {
         self.outlets.observations.send(observation).await.map_err(|_| RecorderGone)
     }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kitchen_contract::fault::SensorFault;
-use kitchen_contract::time::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -30,6 +29,7 @@ use crate::device::directory::{Directory, SensorPort, Source};
 use crate::device::error::DeviceError;
 use crate::device::pace::Pace;
 use crate::device::session::{Access, Session};
+use crate::history_mark::HistoryMark;
 use crate::observation::Observation;
 
 /// A port is looked for again after this, then less often: a replug should be noticed within seconds.
@@ -55,8 +55,8 @@ pub struct Outlets {
     pub pace: Pace,
     /// What time it is.
     pub clock: SharedClock,
-    /// Until when there are readings of earlier runs, as far as that is known.
-    pub recorded_until: Option<Timestamp>,
+    /// Until when earlier runs of the agent have all of the sensors that were at this measuring point.
+    pub marks: Vec<HistoryMark>,
 }
 
 /// The recorder takes no more observations, so sampling has no sense any more.
@@ -134,7 +134,7 @@ impl Task {
     fn new(plan: Plan, outlets: Outlets) -> Self {
         let schedule = Schedule::new(outlets.start.elapsed(), outlets.pace.pause(plan.interval));
         let plausibility = Plausibility::new(plan.jump);
-        let upkeep = Upkeep::new(hole_from(plan.interval, outlets.pace));
+        let upkeep = Upkeep::new(hole_from(plan.interval, outlets.pace), None);
         Self {
             plan: Arc::new(plan),
             outlets,

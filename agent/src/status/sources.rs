@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(sources.oldest().await, Oldest::Unknown);
         for wall in ["2026-12-01T10:00:00.000Z", "2026-12-01T11:00:00.000Z"] {
             let stamp = Stamp::Settled { timestamp: wall.parse().unwrap(), clock: Clock::Synced };
-            let drafts = vec![Draft { stamp, body: Body::Event(Event::ClockStep { step_ms: 1 }) }];
+            let drafts = vec![Draft::new(stamp, Body::Event(Event::ClockStep { step_ms: 1 }))];
             let kitchen_id = "kitchen-1".parse().unwrap();
             sources.buffer.append(Round { kitchen_id, now: stamp, dropped: 0, drafts }).await.unwrap();
         }

@@ -106,8 +106,7 @@ mod tests {
     /// A record of a sensor without a port came on disk then.
     fn recorded(seconds: u64) -> Recorded {
         let mut recorded = Recorded::default();
-        let draft =
-            Draft { stamp: Stamp::Unsettled { at: at(seconds) }, body: missing(&plan(""), SensorFault::NoPort) };
+        let draft = Draft::new(Stamp::Unsettled { at: at(seconds) }, missing(&plan(""), SensorFault::NoPort));
         recorded.appended(at(seconds), &[draft]);
         recorded
     }

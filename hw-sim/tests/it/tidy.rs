@@ -26,6 +26,7 @@ const PURE: &[&str] = &[
     "agent/src/forwarder/state.rs",
     "agent/src/forwarder/timing.rs",
     "agent/src/forwarder/window.rs",
+    "agent/src/history_mark.rs",
     "agent/src/recorded.rs",
     "agent/src/sampler/backfill.rs",
     "agent/src/sampler/backoff.rs",

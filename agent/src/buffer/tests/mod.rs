@@ -15,7 +15,10 @@ use proptest::prelude::*;
 
 use super::entry::Draft;
 use super::*;
+use crate::at::command::Value;
+use crate::at::identity::Imei;
 use crate::clock::wall::{Exchange, Stamp, WallClock};
+use crate::history_mark::HistoryMark;
 use crate::observation::Moment;
 
 pub(super) const ROOMY: Limits = Limits { records_max: 100_000, bytes_max: 64 * 1024 * 1024 };
@@ -30,7 +33,7 @@ fn stamp(unix_ms: i64) -> Stamp {
 }
 
 fn step(step_ms: i64) -> Draft {
-    Draft { stamp: stamp(step_ms), body: Body::Event(Event::ClockStep { step_ms }) }
+    Draft::new(stamp(step_ms), Body::Event(Event::ClockStep { step_ms }))
 }
 
 pub(super) fn round(steps: impl IntoIterator<Item = i64>) -> Round {
@@ -79,6 +82,31 @@ fn the_first_record_of_an_epoch_names_the_one_before_even_if_all_was_freed() {
     let previous = Some(EpochEnd { epoch: epoch(1), last_seq: 3 });
     let Body::Event(Event::AgentStarted { previous: named, .. }) = &appended.entry.records[0].body else { panic!() };
     assert_eq!((named, appended.from(), appended.to()), (&previous, 1, 1));
+}
+
+#[test]
+fn marks_of_sensors_are_kept_with_the_round_that_brought_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let mark = |imei: &str, unix_ms: Option<i64>| HistoryMark {
+        imei: Imei::parse(imei).unwrap(),
+        device_id: "fridge-1".parse().unwrap(),
+        until: unix_ms.map(|unix_ms| Timestamp::from_unix_ms(unix_ms).unwrap()),
+    };
+    let (one, other) = (|at| mark("861234509876543", at), |at| mark("861234509876550", at));
+    let marking = |marks: Vec<HistoryMark>| Round {
+        drafts: marks.into_iter().map(|mark| Draft { mark: Some(mark), ..step(1) }).collect(),
+        ..round([])
+    };
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
+    buffer.append(&marking(vec![one(Some(1)), other(Some(5)), one(Some(2))])).unwrap();
+    assert_eq!(buffer.acknowledge(&epoch(1), &(1..=4).collect()).unwrap(), 4);
+    drop(buffer);
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(2)).unwrap();
+    assert_eq!(buffer.contents().records, 0, "a mark is no record");
+    assert_eq!(buffer.history_marks(), [other(Some(5)), one(Some(2))]);
+    buffer.append(&marking(vec![other(None)])).unwrap();
+    assert_eq!(buffer.history_marks(), [one(Some(2))]);
+    assert_eq!(seqs(&mut buffer), BTreeMap::from([(epoch(2), vec![1, 2])]));
 }
 
 #[test]

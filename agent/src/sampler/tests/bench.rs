@@ -13,11 +13,14 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::at::command::Value;
+use crate::at::identity::Imei;
 use crate::clock::shared::SharedClock;
 use crate::device::directory::Source;
 use crate::device::error::DeviceError;
 use crate::device::pace::Pace;
 use crate::device::tests::peer::{BLOCK, PIN};
+use crate::history_mark::HistoryMark;
 use crate::observation::Observation;
 use crate::sampler::plan::Plan;
 use crate::sampler::punctuality::Punctuality;
@@ -28,7 +31,7 @@ use crate::speed::Speed;
 
 pub(super) const IMEI: &str = "861234509876543";
 pub(super) const BOOT: &str = "¶DRAGINO NB bootloader v1.3¶[616]reboot error:NRST!¶¶DRAGINO PS-NB NB-IoT Sensor Node¶";
-/// The last reading that earlier runs have.
+/// Until when earlier runs have all of [`IMEI`].
 pub(super) const RECORDED_UNTIL: &str = "2026-12-01T08:00:00.000Z";
 pub(super) const OTHER_IMEI: &str = "861234509876550";
 
@@ -69,6 +72,7 @@ impl Fake {
         self.asked.push(line.to_owned());
         match line {
             _ if line.contains(self.unknown) => "ERROR¶".to_owned(),
+            "AT+CDP=0" => "OK¶¶".into(),
             "AT+CDP" => format!("{}¶OK¶¶", self.history.iter().map(|row| format!("{row}¶")).collect::<String>()),
             "AT+TIMESTAMP=?" => {
                 let now = self.clock.0.saturating_add_ms(self.clock.1.elapsed().as_millis() as i64).to_string();
@@ -153,7 +157,9 @@ impl Bench {
         let (counted, punctuality) = watch::channel(Punctuality::default());
         let pace = Pace::new(Speed::REAL);
         let clock = SharedClock::new(start);
-        let recorded_until = Some(RECORDED_UNTIL.parse().unwrap());
+        let plan = plan(extra);
+        let (imei, until) = (Imei::parse(IMEI).unwrap(), Some(RECORDED_UNTIL.parse().unwrap()));
+        let marks = vec![HistoryMark { imei, device_id: plan.device_id.clone(), until }];
         let outlets = Outlets {
             observations: observed,
             shown: showing,
@@ -161,10 +167,10 @@ impl Bench {
             start,
             pace,
             clock: clock.clone(),
-            recorded_until,
+            marks,
         };
         let device = Arc::clone(&fake);
-        let task = tokio::spawn(run(Line(device), plan(extra), outlets, shutdown.clone()));
+        let task = tokio::spawn(run(Line(device), plan, outlets, shutdown.clone()));
         Self { fake, observations, shown, punctuality, shutdown, task, start, clock }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kitchen_contract::record::{Body, Trigger};
 use tokio::time::{Instant, sleep};
 
-use super::bench::{Bench, IMEI};
+use super::bench::{Bench, IMEI, OTHER_IMEI};
 use crate::at::command::Value;
 use crate::at::sensor_clock::SensorClock;
 use crate::clock::wall::{Exchange, Stamp};
@@ -40,13 +40,9 @@ fn asked(bench: &Bench, line: &str) -> usize {
     bench.fake.lock().unwrap().asked.iter().filter(|asked| asked.contains(line)).count()
 }
 
-fn bound() -> String {
-    format!("imei = '{IMEI}'")
-}
-
 #[tokio::test(start_paused = true)]
-async fn the_night_without_the_gateway_is_filled_once_from_a_bound_sensor() {
-    let mut bench = Bench::new(&bound());
+async fn the_night_without_the_gateway_is_filled_once() {
+    let mut bench = Bench::new(&format!("imei = '{IMEI}'"));
     bench.set(|fake| {
         fake.clock = (SensorClock::parse(NOW).unwrap().0, Instant::now());
         fake.history = vec![
@@ -64,14 +60,67 @@ async fn the_night_without_the_gateway_is_filled_once_from_a_bound_sensor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_knows_what_an_unbound_sensor_measured_before() {
+async fn nobody_knows_what_another_sensor_measured_before() {
     let mut bench = Bench::new("");
     bench.set(|fake| {
+        fake.imei = OTHER_IMEI;
         fake.clock = (SensorClock::parse(NOW).unwrap().0, Instant::now());
         fake.history = vec!["2026/12/1 09:15:00 idc_input=12.000 vdc_input=0.012"];
     });
     anchor(&bench);
     assert_eq!(backfilled(&mut bench, 600).await, []);
+}
+
+/// The marks of a while, with the triggers of the readings that brought them.
+async fn marked(bench: &mut Bench, seconds: u64) -> Vec<(Trigger, Option<String>)> {
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut found = Vec::new();
+    while let Ok(Some(observation)) = tokio::time::timeout_at(until, bench.observations.recv()).await {
+        if let (Body::Reading(reading), Some(mark)) = (observation.body, observation.mark) {
+            assert_eq!((mark.imei.as_str(), &mark.device_id), (IMEI, &reading.device_id));
+            found.push((reading.trigger, mark.until.map(|until| until.to_string()[11..16].to_owned())));
+        }
+    }
+    found
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_hole_is_filled_each_row_moves_the_mark_and_then_each_reading() {
+    let mut bench = Bench::new("");
+    bench.set(|fake| {
+        fake.clock = (SensorClock::parse(NOW).unwrap().0, Instant::now());
+        fake.history = vec![
+            "2026/12/1 09:45:10 idc_input=12.000 vdc_input=0.012",
+            "2026/12/1 09:00:10 idc_input=10.976 vdc_input=0.012",
+        ];
+    });
+    assert_eq!(marked(&mut bench, 400).await, [], "nobody knows our own time");
+    anchor(&bench);
+    let found = marked(&mut bench, 130).await;
+    let at = |text: &str| Some(text.to_owned());
+    assert_eq!(found[..2], [(Trigger::Backfill, at("08:53")), (Trigger::Backfill, at("09:38"))]);
+    assert!(matches!(&found[2..], [(Trigger::Poll, Some(_)), ..]), "{found:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_never_learns_the_time_leaves_no_mark() {
+    let mut bench = Bench::new("");
+    let found = marked(&mut bench, 1800).await;
+    assert!(found.len() >= 10 && found.iter().all(|mark| *mark == (Trigger::Poll, None)), "{found:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_of_a_wrong_clock_are_deleted_before_it_is_set() {
+    let mut bench = Bench::new("");
+    let ahead_ms = 4 * 3_600_000;
+    let ahead = SensorClock::parse(NOW).unwrap().0.saturating_add_ms(ahead_ms);
+    bench.set(|fake| fake.clock = (ahead, Instant::now()));
+    anchor(&bench);
+    backfilled(&mut bench, 300).await;
+    let of_both = |line: &&String| line.contains("AT+CDP=0") || line.contains("AT+TIMESTAMP=1");
+    let asked: Vec<_> = bench.fake.lock().unwrap().asked.iter().filter(of_both).cloned().collect();
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert_eq!(asked[0], "AT+CDP=0");
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,7 +162,7 @@ async fn a_firmware_without_a_clock_is_asked_once_a_day_and_measures_on() {
     anchor(&bench);
     backfilled(&mut bench, 3600).await;
     let asked_at_first = asked(&bench, "TIMESTAMP");
-    assert!((1..=3).contains(&asked_at_first), "{asked_at_first}");
+    assert!((1..=6).contains(&asked_at_first), "{asked_at_first}");
     assert_eq!(bench.punctuality.borrow().command.polls, 0);
     bench.temperature().await;
     backfilled(&mut bench, 20 * 3600).await;

@@ -76,7 +76,7 @@ impl Gateway {
             start,
             pace: Pace::new(Speed::REAL),
             clock: clock.clone(),
-            recorded_until: None,
+            marks: Vec::new(),
         };
         let (sensor, plan, shutdown) = (Arc::new(sensor), plan(extra), CancellationToken::new());
         let mut gateway = Self { sensor, observations, seen: Vec::new(), clock, outlets, plan, shutdown };
@@ -89,21 +89,12 @@ impl Gateway {
         tokio::spawn(sampler::run(line, self.plan.clone(), self.outlets.clone(), self.shutdown.clone()));
     }
 
-    /// The agent is ended and started again; what earlier runs have recorded reaches until then.
-    pub(super) fn restart_agent(&mut self, recorded_until: Timestamp, extra: &str) {
-        self.outlets.recorded_until = Some(recorded_until);
-        self.plan = plan(extra);
+    /// The agent is started again, with what the disk has of earlier runs.
+    pub(super) fn restart_agent(&mut self) {
+        self.outlets.marks =
+            self.seen.iter().rev().find_map(|observation| observation.mark.clone()).into_iter().collect();
         self.shutdown = CancellationToken::new();
         self.run();
-    }
-
-    pub(super) fn imei(&self) -> String {
-        events(&self.seen)
-            .find_map(|event| match event {
-                Event::SensorFound { imei, .. } => Some(imei.clone()),
-                _ => None,
-            })
-            .unwrap()
     }
 
     pub(super) fn stop_agent(&mut self) {
