@@ -19,6 +19,8 @@ pub struct Recorded {
     pub sensors: BTreeMap<DeviceId, Latest>,
     /// Whether the disk takes records.
     pub disk: Disk,
+    /// When it took records again after it had refused, the last time.
+    pub taking_since: Option<Moment>,
 }
 
 /// The newest reading of a measuring point.
@@ -58,7 +60,9 @@ pub enum Disk {
 impl Recorded {
     /// These drafts are on disk.
     pub fn appended(&mut self, now: Moment, drafts: &[Draft]) {
-        self.disk = Disk::Taking;
+        if std::mem::take(&mut self.disk) != Disk::Taking {
+            self.taking_since = Some(now);
+        }
         for draft in drafts {
             let Body::Reading(reading) = &draft.body else { continue };
             // Of long ago: it says nothing of now.

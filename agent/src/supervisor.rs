@@ -39,7 +39,7 @@ use crate::watchdog::task::Watchdog;
 use crate::watchdog::{self, Watched};
 
 /// How long the end may take.
-pub const GRACE: Duration = Duration::from_secs(5);
+pub const GRACE: Duration = Duration::from_millis(4500);
 
 /// Why the agent ended although nobody asked it to.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

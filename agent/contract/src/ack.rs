@@ -1,7 +1,7 @@
 //! The sink's acknowledgement: exactly what is stored **and judged**, and what was set aside.
 //!
 //! Only this frees a record on the gateway; a broker's PUBACK proves neither. Repeatable. An ack without ranges answers
-//! every birth and heartbeat, so that a gateway without a clock has `serverTime` before its first record is sent.
+//! every birth and heartbeat that asks, so that a gateway without a clock has `serverTime` before its first record is sent.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +22,11 @@ pub struct Ack {
     /// Kept aside, never to be sent again.
     #[serde(default)]
     pub rejected: Vec<Rejected>,
-    /// The sink's clock when it wrote this.
+    /// The sink's clock after it got what it answers.
     pub server_time: Timestamp,
+    /// The question of the birth or heartbeat that this answers; absent from an ack of records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<u64>,
     /// Until then the cloud watches this gateway and notifies people itself; absent if it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<Timestamp>,

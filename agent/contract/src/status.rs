@@ -35,6 +35,10 @@ pub struct Status {
     pub timestamp: Option<Timestamp>,
     /// Version of the agent.
     pub agent_version: String,
+    /// The answer repeats this number, so that the gateway knows what was answered, and when it had asked. Without it there
+    /// is no answer: a last will asks nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<u64>,
 }
 
 /// The occasion of a status message.

@@ -152,7 +152,7 @@ impl Buffer {
         (entry, marks): (Entry, Vec<HistoryMark>),
         eviction: Eviction,
     ) -> Result<Appended, BufferError> {
-        let latest = entry.records.iter().filter_map(synced).max().max(run.latest);
+        let latest = entry.records.iter().filter_map(synced).max().or(run.latest);
         let appended = Appended { entry, evicted: eviction.records, latest };
         let new_run = Run { last_seq: appended.to(), latest, ..run.clone() };
         let frame = appended.entry.to_frame();

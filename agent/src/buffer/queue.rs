@@ -246,7 +246,7 @@ impl Buffer {
         let found = disk.meta()?.and_then(|bytes| Meta::from_frame(&bytes));
         let (reach, latest) = found.map_or((None, None), |meta| (Some(meta.reach), meta.latest));
         let stated = mem::take(&mut self.stated);
-        let latest = latest.max(stated.latest());
+        let latest = latest.or(stated.latest());
         let furthest = self.note_lost(reach.as_ref(), stated.lost_after(reach.as_ref()));
         if self.run.is_none() {
             self.run = Some(begin_run(furthest.or(reach).or_else(|| last.map(reach_of_entry)), latest));

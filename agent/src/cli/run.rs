@@ -9,8 +9,9 @@ use crate::log;
 use crate::speed::Speed;
 use crate::supervisor::{self, RunError};
 
-/// Threads for tasks. The agent is idle nearly always; the disk has threads of its own.
-const WORKERS: usize = 1;
+/// Threads for tasks. The agent is idle nearly always, and the disk has threads of its own; but a port that is stuck in the
+/// kernel while it is opened or closed must not stop the others.
+const WORKERS: usize = 2;
 /// Threads for what blocks: the buffer, name look-ups, serial ports that are opened.
 const BLOCKING_MAX: usize = 8;
 /// How long a thread that is stuck may hold up the end of the process.

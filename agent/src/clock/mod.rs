@@ -6,6 +6,7 @@
 //! and to rustls.
 
 pub mod earlier;
+pub mod offsets;
 pub mod shared;
 pub mod steps;
 pub mod wall;

@@ -4,7 +4,7 @@
 //! [`WallClock`] does.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kitchen_contract::time::Timestamp;
@@ -14,6 +14,7 @@ use rustls::time_provider::TimeProvider;
 use tokio::time::Instant;
 
 use super::earlier::RunClock;
+use super::offsets::{Clocks, Offsets};
 use super::steps::Steps;
 use super::wall::{Exchange, Stamp, SystemReading, WallClock};
 use crate::observation::Moment;
@@ -24,8 +25,10 @@ const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
 
 /// The system's name for its present start.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-/// Two clocks are not read at the same instant; a sleep is longer.
-const READ_APART: Duration = Duration::from_millis(100);
+/// Read farther apart, clocks do not tell what differs between them.
+const READ_WITHIN: Duration = Duration::from_millis(10);
+/// How often to read them again then, before what was known is left as it is.
+const READ_ATTEMPTS: u32 = 3;
 
 /// A handle on the clocks of this run; clones share what was learnt.
 #[derive(Clone, Debug)]
@@ -48,7 +51,7 @@ impl SharedClock {
 
     /// Now.
     pub fn now(&self) -> Moment {
-        Moment(self.started.elapsed() + slept())
+        Moment(since(self.started))
     }
 
     /// Where this run lies in the time that the system has been on; `not_before` was on disk. None where the system has no
@@ -101,13 +104,43 @@ impl SharedClock {
     }
 }
 
-/// How long the system has slept since the first call, which the supervisor makes first of all. The monotonic clock, on
-/// which everything waits, stands still meanwhile; what happened lies after it.
+/// The time since `start`, by the gateway's crystal, the system's sleep included. The clock that everything waits on stands
+/// still in sleep and runs as a time daemon likes.
+pub fn since(start: Instant) -> Duration {
+    offsets().correct(start.elapsed())
+}
+
+/// How long the system has slept since the first call, which the supervisor makes first of all.
 pub fn slept() -> Duration {
-    static BEFORE: OnceLock<Duration> = OnceLock::new();
-    let slept = time_of(ClockId::CLOCK_BOOTTIME).saturating_sub(time_of(ClockId::CLOCK_MONOTONIC));
-    let slept = slept.saturating_sub(*BEFORE.get_or_init(|| slept));
-    if slept < READ_APART { Duration::ZERO } else { slept }
+    Duration::from_millis(offsets().slept_ms.unsigned_abs())
+}
+
+fn offsets() -> Offsets {
+    static KNOWN: Mutex<Option<Offsets>> = Mutex::new(None);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let read = clocks();
+    let offsets = known.get_or_insert_with(|| Offsets::new(read.unwrap_or_else(|| clocks_at(monotonic()))));
+    if let Some(read) = read {
+        offsets.look(read);
+    }
+    *offsets
+}
+
+/// All clocks at one moment; none if somebody else had the processor in between, again and again.
+fn clocks() -> Option<Clocks> {
+    (0..READ_ATTEMPTS).find_map(|_| {
+        let read = clocks_at(monotonic());
+        (monotonic().saturating_sub(read.monotonic) < READ_WITHIN).then_some(read)
+    })
+}
+
+fn clocks_at(monotonic: Duration) -> Clocks {
+    let raw = clock_gettime(ClockId::CLOCK_MONOTONIC_RAW).map(Duration::from).ok();
+    Clocks { monotonic, boot: time_of(ClockId::CLOCK_BOOTTIME), raw }
+}
+
+fn monotonic() -> Duration {
+    time_of(ClockId::CLOCK_MONOTONIC)
 }
 
 /// A clock of the system; zero where there is none.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use kitchen_contract::time::{Clock as Trust, Timestamp};
 
+use super::offsets::UNNOTICED_MS;
 use crate::observation::Moment;
 
 /// 2026-11-01T00:00:00Z, the month this agent was built in, in Unix milliseconds. A clock before it is wrong.
@@ -76,15 +77,15 @@ struct Anchor {
 pub struct WallClock {
     floor: Timestamp,
     anchor: Option<Anchor>,
-    /// Certificates were not valid by the system clock, which nobody vouches for: the floor is tried instead.
-    doubted: bool,
+    /// How often a certificate was not valid by what was believed.
+    doubts: u8,
 }
 
 impl WallClock {
     /// Knows nothing yet but that it is not before the build month.
     pub fn new() -> Self {
         let floor = Timestamp::from_unix_ms(BUILD_MONTH_UNIX_MS).expect("invariant: the build month is after 1970");
-        Self { floor, anchor: None, doubted: false }
+        Self { floor, anchor: None, doubts: 0 }
     }
 
     /// It is not before `saved` either: a synced time that an earlier run left on disk.
@@ -142,17 +143,24 @@ impl WallClock {
         self.anchor.map(|anchor| anchor.place(since_start_ms))
     }
 
-    /// The sink's certificate was not valid at [`Self::certificate_time`]. While nobody vouches for the system clock, it may
-    /// be the clock that is wrong, years ahead even: the next attempt takes the floor, the one after the system clock again.
+    /// The sink's certificate was not valid at [`Self::certificate_time`]: the next attempt takes another one.
     pub fn doubt(&mut self) {
-        self.doubted = !self.doubted;
+        self.doubts = (self.doubts + 1) % 3;
     }
 
-    /// The best guess of UTC now, never before the floor: what certificates are checked against.
+    /// The best guess of UTC now: what certificates are checked against.
+    ///
+    /// The sink's time, if it was told in this run; else the system clock, but not before the floor. Certificates that are
+    /// not valid then make doubt of it: a clock that nobody vouches for may be years ahead, so the floor is tried; and a
+    /// sink that was wrong once may have left a floor in the future, so a system clock that a daemon vouches for is.
     pub fn certificate_time(&self, system: SystemReading) -> Timestamp {
-        let believed = system.wall.filter(|_| system.synchronised || !self.doubted);
-        let known = self.anchor.map(|anchor| anchor.place(ms(system.at.0) as i64).0).or(believed);
-        known.map_or(self.floor, |wall| wall.max(self.floor))
+        let told = self.anchor.map(|anchor| anchor.place(ms(system.at.0) as i64).0);
+        let vouched = system.wall.filter(|_| system.synchronised);
+        match self.doubts {
+            0 => told.or(system.wall.map(|wall| wall.max(self.floor))).unwrap_or(self.floor),
+            1 => vouched.map_or(self.floor, |wall| wall.max(self.floor)),
+            _ => vouched.unwrap_or(self.floor),
+        }
     }
 }
 
@@ -178,8 +186,9 @@ impl Anchor {
     }
 }
 
-/// What a time with this bound counts as.
+/// What a time with this bound counts as, with what the clocks do not tell of themselves at both ends.
 pub(super) fn trust(bound_ms: u64) -> Trust {
+    let bound_ms = bound_ms + 2 * UNNOTICED_MS;
     if bound_ms <= SYNCED_BOUND_MS { Trust::Synced } else { Trust::Estimated { bound_ms: Some(bound_ms) } }
 }
 
@@ -251,7 +260,28 @@ mod tests {
         clock.doubt();
         assert_eq!((clock.certificate_time(nobodys), clock.certificate_time(ahead)), (floor, wall));
         clock.doubt();
+        assert_eq!(clock.certificate_time(nobodys), floor);
+        clock.doubt();
         assert_eq!(clock.certificate_time(nobodys), wall);
+    }
+
+    #[test]
+    fn a_floor_in_the_future_is_got_over() {
+        let (mut clock, now) = (WallClock::new(), utc("2026-12-01T10:00:00.200Z"));
+        clock.raise_floor(utc("2036-12-01T10:00:00.000Z"));
+        let vouched = system(700, "2026-12-01T10:00:00.200Z");
+        let nobodys = SystemReading { synchronised: false, ..vouched };
+        clock.doubt();
+        clock.doubt();
+        assert_eq!(clock.certificate_time(vouched), now);
+        assert_eq!(
+            clock.certificate_time(nobodys),
+            utc("2036-12-01T10:00:00.000Z"),
+            "nor is one that is nobody's believed"
+        );
+        clock.learn(Exchange { sent: moment(700), received: moment(700), server_time: now });
+        clock.doubt();
+        assert_eq!(clock.certificate_time(nobodys), now);
     }
 
     #[test]
@@ -262,7 +292,7 @@ mod tests {
         let settled = |text, trust| Some(Stamp::Settled { timestamp: utc(text), clock: trust });
         assert_eq!(clock.settle(moment(10_200)), settled("2026-12-01T10:00:00.100Z", Trust::Synced));
         assert_eq!(clock.settle(moment(200)), settled("2026-12-01T09:59:50.100Z", Trust::Synced));
-        let late = Trust::Estimated { bound_ms: Some(100 + 3 + 1800 + 2) };
+        let late = Trust::Estimated { bound_ms: Some(100 + 3 + 1800 + 2 + 200) };
         assert_eq!(clock.settle(moment(3_610_200)), settled("2026-12-01T11:00:00.100Z", late));
         assert_eq!(began(&clock), utc("2026-12-01T09:59:49.900Z"));
     }

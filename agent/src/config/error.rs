@@ -60,8 +60,6 @@ fn count(problems: usize) -> String {
 
 /// What every secret's key contains.
 const SECRET_KEY: &str = "pin";
-/// A key that contains it and has no secret for a value.
-const NOT_SECRET_KEY: &str = "pin_file";
 
 impl Problem {
     /// The problem with its line and caret, as a person reads it. The value of a secret is not shown.
@@ -101,8 +99,7 @@ fn secret_at(line: &str) -> Option<usize> {
         let before = line[..start].trim_end_matches(['"', '\'', ' ', '\t']);
         let is_first_word = before.is_empty() || before.ends_with(['{', ',', '.']);
         let value = after.trim_start_matches(['"', '\'']).trim_start_matches([' ', '\t', '=', ':']);
-        let word = &lower[start..line.len() - after.len()];
-        (is_first_word && word != NOT_SECRET_KEY).then(|| line.len() - value.len())
+        is_first_word.then(|| line.len() - value.len())
     })
 }
 
@@ -115,5 +112,5 @@ fn value_at(line: &str, end: usize) -> Option<usize> {
 /// Whether the problem is with a secret, wherever its value may stand.
 fn is_secret(path: &str) -> bool {
     let key = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    key.contains(SECRET_KEY) && key != NOT_SECRET_KEY
+    key.contains(SECRET_KEY)
 }

@@ -80,11 +80,9 @@ impl Seen {
 
 /// A console without a PIN is possible, so neither need be there.
 fn read_pin(section: &mut Section<'_>, base: &Path) -> (Option<SecretString>, Option<PathBuf>) {
-    let pin: Option<toml::Value> = section.optional("pin");
-    let pin_file: Option<PathBuf> = section.optional("pin_file");
-    let pin_env: Option<String> = section.optional("pin_env");
-    let pin_file = pin_file.map(|file| base.join(file));
-    let text = pin.as_ref().map(|pin| pin.as_str().map(|text| SecretString::from(text.to_owned())));
+    let text = text_of(section, "pin").map(SecretString::from);
+    let pin_file = text_of(section, "pin_file").map(|file| base.join(file));
+    let pin_env = text_of(section, "pin_env");
     if let Some(variable) = pin_env {
         if text.is_some() || pin_file.is_some() {
             section.refuse("pin_env", "give only one of `pin`, `pin_file` and `pin_env`".to_owned());
@@ -93,32 +91,45 @@ fn read_pin(section: &mut Section<'_>, base: &Path) -> (Option<SecretString>, Op
     }
     match (&text, &pin_file) {
         (Some(_), Some(_)) => section.refuse("pin_file", "give either `pin` or `pin_file`".to_owned()),
-        (Some(None), None) => section.refuse("pin", "must be a text in quotes".to_owned()),
-        (Some(Some(pin)), None) if !is_pin(pin.expose_secret()) => {
+        (Some(pin), None) if !is_pin(pin.expose_secret()) => {
             section.refuse("pin", format!("must be 1 to {PIN_LEN_MAX} letters and digits"));
         }
         (None, Some(file)) => check_pin_file(section, file),
-        (Some(Some(_)), None) | (None, None) => {}
+        (Some(_), None) | (None, None) => {}
     }
-    (text.flatten(), pin_file)
+    (text, pin_file)
+}
+
+/// A text of which no problem shows anything: who mistakes one key for another shows no PIN.
+fn text_of(section: &mut Section<'_>, key: &'static str) -> Option<String> {
+    let value: toml::Value = section.optional(key)?;
+    let text = value.as_str().map(str::to_owned);
+    if text.is_none() {
+        section.refuse(key, "must be a text in quotes".to_owned());
+    }
+    text
 }
 
 /// As the service manager hands over credentials that are to be in no file.
 fn pin_in_environment(section: &Section<'_>, variable: &str) -> Option<SecretString> {
+    let name = if is_pin(variable) { "of this name".to_owned() } else { format!("`{variable}`") };
     let problem = match env::var(variable) {
         Ok(text) if is_pin(text.trim()) => return Some(text.trim().into()),
-        Ok(_) => format!("the environment variable `{variable}` holds no PIN: 1 to {PIN_LEN_MAX} letters and digits"),
-        Err(_) => format!("there is no environment variable `{variable}`"),
+        Ok(_) => format!("the environment variable {name} holds no PIN: 1 to {PIN_LEN_MAX} letters and digits"),
+        Err(_) => format!("there is no environment variable {name}"),
     };
     section.refuse("pin_env", problem);
     None
 }
 
+/// A name that could be a PIN is not shown.
 fn check_pin_file(section: &Section<'_>, file: &Path) {
+    let could_be_pin = file.file_name().and_then(|name| name.to_str()).is_some_and(is_pin);
+    let name = if could_be_pin { "the file".to_owned() } else { format!("`{}`", file.display()) };
     let problem = match fs::read_to_string(file) {
         Ok(text) if is_pin(text.trim()) => return,
-        Ok(_) => format!("`{}` holds no PIN: 1 to {PIN_LEN_MAX} letters and digits", file.display()),
-        Err(error) => format!("cannot read `{}`: {error}", file.display()),
+        Ok(_) => format!("{name} holds no PIN: 1 to {PIN_LEN_MAX} letters and digits"),
+        Err(error) => format!("{name} cannot be read: {error}"),
     };
     section.refuse("pin_file", problem);
 }

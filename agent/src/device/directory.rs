@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing::debug;
 
 use super::error::DeviceError;
-use super::port;
+use super::port::{self, Port};
 use crate::at::command::Value;
 use crate::at::identity::Imei;
 
@@ -171,7 +171,7 @@ pub enum SensorPort {
 }
 
 impl Source for SensorPort {
-    type Io = tokio_serial::SerialStream;
+    type Io = Port;
 
     fn open(&mut self) -> Result<(Self::Io, String), DeviceError> {
         match self {
@@ -201,7 +201,7 @@ impl Source for SensorPort {
     }
 }
 
-fn open(path: &Path) -> Result<(tokio_serial::SerialStream, String), DeviceError> {
+fn open(path: &Path) -> Result<(Port, String), DeviceError> {
     Ok((port::open(path)?, path.display().to_string()))
 }
 

@@ -11,7 +11,7 @@ use crate::at::command::{Command, Setting};
 use crate::at::history::Row;
 use crate::at::history_log::HistoryLog;
 use crate::at::sensor_clock::SensorClock;
-use crate::clock::shared::slept;
+use crate::clock::shared::since;
 
 /// So far the sensor's clock may be off before it is set; and as far a mobile network may have put it right in the meantime,
 /// which nobody sees.
@@ -38,7 +38,7 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     let clock = session.get().await?;
-    let asked = session.access.start.elapsed() + slept();
+    let asked = since(session.access.start);
     let (mut rows, again) = (rows(session).await?, rows(session).await?);
     rows.retain(|row| again.contains(row));
     Ok(History { clock, asked, rows })

@@ -5,19 +5,60 @@
 
 use std::io;
 use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use tokio_serial::{DataBits, ErrorKind, FlowControl, Parity, SerialPortBuilderExt, SerialStream, StopBits};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_serial::{
+    ClearBuffer, DataBits, ErrorKind, FlowControl, Parity, SerialPort as _, SerialPortBuilderExt, SerialStream,
+    StopBits,
+};
 
 use super::error::DeviceError;
 
 /// The console's only rate (device reference 3).
 const BAUD_RATE: u32 = 9600;
 
+/// An open port.
+#[derive(Debug)]
+pub struct Port(SerialStream);
+
+/// The system would wait up to half a minute for what a sensor that takes nothing has not been sent.
+impl Drop for Port {
+    fn drop(&mut self) {
+        drop(self.0.clear(ClearBuffer::Output));
+    }
+}
+
+impl AsyncRead for Port {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Port {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
+
 /// Opens the port.
 ///
 /// # Errors
 /// It is missing, held by another program, not ours to open, or not a serial port.
-pub fn open(path: &Path) -> Result<SerialStream, DeviceError> {
+pub fn open(path: &Path) -> Result<Port, DeviceError> {
     let port = path.display().to_string();
     tokio_serial::new(port.as_str(), BAUD_RATE)
         .data_bits(DataBits::Eight)
@@ -26,6 +67,7 @@ pub fn open(path: &Path) -> Result<SerialStream, DeviceError> {
         .flow_control(FlowControl::None)
         .exclusive(true)
         .open_native_async()
+        .map(Port)
         .map_err(|error| named(port, error))
 }
 

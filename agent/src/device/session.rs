@@ -27,7 +27,7 @@ use crate::at::command::{Command, LINE_END, Setting, Value};
 use crate::at::identity::Imei;
 use crate::at::line::{Line, Password};
 use crate::at::reply::{End, Reply, ReplyCollector};
-use crate::clock::shared::slept;
+use crate::clock::shared::since;
 
 /// The longest that an ordinary command takes is 4.7 s, behind the modem's work (device reference 5.3).
 pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(8);
@@ -329,7 +329,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             self.release();
         }
         self.restarted |= line == Line::Boot;
-        let arrived = self.access.start.elapsed() + slept();
+        let arrived = since(self.access.start);
         if let Some(block) = self.blocks.take(&line, arrived) {
             self.release();
             self.fresh = Some(block);

@@ -23,6 +23,7 @@ pub mod backoff;
 pub mod fault;
 pub mod link;
 pub mod passed_over;
+pub mod questions;
 pub mod shown;
 pub mod state;
 pub mod task;

@@ -21,6 +21,7 @@ use tracing::{debug, error, info, warn};
 
 use super::fault::LinkFault;
 use super::link::{Address, Link};
+use super::questions::Questions;
 use super::shown::LinkShown;
 use super::state::{Action, Event, Machine, Pace, State};
 use super::timing::Timing;
@@ -30,7 +31,6 @@ use crate::buffer::{Batch, BufferHandle, BufferState, Read, ReadLimits};
 use crate::clock::shared::SharedClock;
 use crate::clock::wall::Exchange;
 use crate::config::sections::MqttSection;
-use crate::observation::Moment;
 use crate::repeats::Repeats;
 
 /// What header, signature and the records' commas take of an envelope, in bytes, rounded up.
@@ -56,8 +56,7 @@ pub struct Forwarder {
     pub(super) clock: SharedClock,
     pub(super) machine: Machine,
     pub(super) link: Option<(Link, DeviceKey)>,
-    /// When the oldest birth or heartbeat without an answer was sent.
-    asked: Option<Moment>,
+    questions: Questions,
     pub(super) faults: Repeats,
     /// Kitchens whose records the sink does not take.
     pub(super) passed_over: Repeats,
@@ -76,7 +75,7 @@ impl Forwarder {
             clock,
             machine,
             link: None,
-            asked: None,
+            questions: Questions::default(),
             faults: Repeats::default(),
             passed_over: Repeats::default(),
             shown: watch::Sender::default(),
@@ -167,7 +166,6 @@ impl Forwarder {
 
     /// Begins a connection with the certificate files as they are now: a renewed one is used from here on.
     fn connect(&mut self) -> Option<Event> {
-        self.asked = None;
         match self.new_link() {
             Ok(link) => {
                 self.link = Some(link);
@@ -192,9 +190,18 @@ impl Forwarder {
         let topic = Topic::Status(gateway_id.clone()).to_string();
         let agent_version = env!("CARGO_PKG_VERSION").to_owned();
         let timestamp = self.wall_now();
-        let status =
-            Status { v: VERSION, gateway_id, epoch, kind, last_seq, backlog: records, timestamp, agent_version };
-        self.asked = self.asked.or(Some(self.clock.now()));
+        let question = Some(self.questions.ask(self.clock.now()));
+        let status = Status {
+            v: VERSION,
+            gateway_id,
+            epoch,
+            kind,
+            last_seq,
+            backlog: records,
+            timestamp,
+            agent_version,
+            question,
+        };
         self.hand_over(|link, key| {
             let payload = status.seal(key).map_err(|error| error.to_string())?;
             link.publish(topic, payload).map_err(|error| error.to_string())
@@ -301,7 +308,7 @@ impl Forwarder {
     async fn acknowledged(&mut self, ack: Ack) -> Option<Event> {
         self.shown.send_modify(|shown| shown.last_answer = Some(self.clock.now()));
         if ack.ranges.is_empty() && ack.rejected.is_empty() {
-            return Some(self.answered(ack.server_time).await);
+            return self.answered(&ack).await;
         }
         let mut ranges = ack.ranges;
         for rejected in &ack.rejected {
@@ -324,14 +331,17 @@ impl Forwarder {
     }
 
     /// The sink answered a birth or heartbeat: now its time is known, and what waited for it is settled.
-    async fn answered(&mut self, server_time: Timestamp) -> Event {
-        if let Some(sent) = self.asked.take() {
-            self.clock.learn(Exchange { sent, received: self.clock.now(), server_time });
-        }
+    async fn answered(&mut self, ack: &Ack) -> Option<Event> {
+        let question = ack.answers.filter(|_| ack.epoch == self.state.borrow().epoch);
+        let Some(sent) = question.and_then(|question| self.questions.answered(question)) else {
+            debug!(answers = ack.answers, "an answer to nothing that was asked is left aside");
+            return None;
+        };
+        self.clock.learn(Exchange { sent, received: self.clock.now(), server_time: ack.server_time });
         if self.state.borrow().unsettled > 0 {
             self.settle().await;
         }
-        Event::Answered
+        Some(Event::Answered)
     }
 }
 

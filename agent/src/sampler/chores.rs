@@ -16,7 +16,6 @@ use super::reading;
 use super::task::{RecorderGone, Stop, Task};
 use super::upkeep::{Chore, Last, Missed, Standing};
 use crate::at::sensor_clock::SensorClock;
-use crate::clock::shared::slept;
 use crate::clock::wall::Stamp;
 use crate::convert::convert;
 use crate::device::error::DeviceError;
@@ -126,7 +125,7 @@ impl Task {
 
     /// What time it is, if that is known well.
     fn good_time(&self) -> Option<Timestamp> {
-        let (time, bound_ms) = self.own_time(self.now() + slept())?;
+        let (time, bound_ms) = self.own_time(self.moment())?;
         (bound_ms <= OWN_BOUND_MAX_MS).then_some(time)
     }
 

@@ -23,7 +23,7 @@ use super::task::{RecorderGone, Stop, Task};
 use super::upkeep::Upkeep;
 use super::warm_up::WarmUps;
 use crate::at::block::Block;
-use crate::clock::shared::slept;
+use crate::clock::shared::since;
 use crate::convert::convert;
 use crate::device::error::DeviceError;
 use crate::device::session::{Sending, Session};
@@ -350,7 +350,7 @@ impl Task {
 
     /// Something of now.
     async fn tell(&self, body: Body) -> Result<(), RecorderGone> {
-        self.observe(Observation { at: Moment(self.now() + slept()), stamp: None, body, mark: None }).await
+        self.observe(Observation { at: Moment(self.moment()), stamp: None, body, mark: None }).await
     }
 
     pub(super) async fn observe(&self, observation: Observation) -> Result<(), RecorderGone> {
@@ -358,12 +358,17 @@ impl Task {
     }
 
     fn show(&self, state: (SensorState, Option<&DeviceError>)) {
-        let now = self.now();
+        let now = self.moment();
         state::show(&self.outlets.shown, &self.plan.device_id, |shown| shown.go(now, state));
     }
 
     pub(super) fn now(&self) -> Duration {
         self.outlets.start.elapsed()
+    }
+
+    /// Now as stamps count it.
+    pub(super) fn moment(&self) -> Duration {
+        since(self.outlets.start)
     }
 
     pub(super) fn device_now(&self) -> Duration {

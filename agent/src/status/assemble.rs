@@ -323,6 +323,7 @@ mod tests {
             },
             oldest: Oldest::At("2026-12-01T10:15:00.000Z".parse().unwrap()),
             recorded: Recorded {
+                taking_since: None,
                 sensors: BTreeMap::from([("fridge-1".parse().unwrap(), latest)]),
                 disk: recorded::Disk::Taking,
             },

@@ -57,7 +57,9 @@ pub enum Starving {
 /// Judges what is on disk at `now`. `awake` is when the system last woke up, or the agent began: nobody could do anything
 /// before.
 pub fn judge(now: Moment, awake: Moment, watched: &[Watched], recorded: &Recorded) -> Verdict {
-    let silent_for = |last: Option<Moment>| now.0.saturating_sub(last.unwrap_or(awake).max(awake).0);
+    // What waited while the disk refused comes on it one round after the other.
+    let begin = recorded.taking_since.map_or(awake, |since| since.max(awake));
+    let silent_for = |last: Option<Moment>| now.0.saturating_sub(last.unwrap_or(begin).max(begin).0);
     if let Disk::Refusing { tried, .. } = recorded.disk {
         let since = silent_for(Some(tried));
         return if since <= TRIED_WITHIN { Verdict::Fed } else { Verdict::Starved { by: Starving::Disk, since } };
@@ -135,5 +137,15 @@ mod tests {
         refusing.refused(at(9_000), "no space left".to_owned(), (1, 0));
         check(9_060, 0, &refusing, None);
         check(9_061, 0, &refusing, Some((Starving::Disk, 61)));
+    }
+
+    #[test]
+    fn after_a_full_disk_what_waited_may_take_its_time() {
+        let mut taking = recorded(10);
+        taking.refused(at(20), "no space left".to_owned(), (1, 0));
+        taking.appended(at(9_000), &[]);
+        taking.appended(at(9_100), &[]);
+        check(9_000 + WITHIN, 0, &taking, None);
+        check(9_001 + WITHIN, 0, &taking, Some((Starving::Sensor("fridge-1".parse().unwrap()), WITHIN + 1)));
     }
 }

@@ -18,6 +18,9 @@ use crate::repeats::Repeats;
 /// How often to judge where no service manager waits for it: for the log and the status.
 const JUDGE_EVERY: Duration = Duration::from_secs(30);
 
+/// How often to judge within the time after which the service manager gives up: one verdict is not the end.
+const LOOKS: u32 = 4;
+
 /// Watches that every due round ends.
 pub struct Watchdog {
     watched: Vec<Watched>,
@@ -44,7 +47,7 @@ impl Watchdog {
     /// Runs until told to end. All other tasks have been started by now.
     pub async fn run(mut self, shutdown: CancellationToken) {
         tell(&[NotifyState::Ready]);
-        let period = sd_notify::watchdog_enabled().map_or(JUDGE_EVERY, |within| within / 2);
+        let period = sd_notify::watchdog_enabled().map_or(JUDGE_EVERY, |within| within / LOOKS);
         loop {
             self.look();
             log::say_left_out();
@@ -56,8 +59,9 @@ impl Watchdog {
 
     fn look(&mut self) {
         let now = self.clock.now();
-        if std::mem::replace(&mut self.slept, slept()) != self.slept {
-            self.awake = now;
+        let slept = slept();
+        if slept != self.slept {
+            (self.slept, self.awake) = (slept, now);
         }
         let verdict = judge(now, self.awake, &self.watched, &self.recorded.borrow());
         match &verdict {

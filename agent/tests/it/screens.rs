@@ -68,4 +68,10 @@ fn a_pin_comes_from_the_environment_and_is_never_shown() {
         assert!(code == Some(2) && text.contains(said) && !text.contains("secret pin"), "{text}");
     }
     assert!(!check(Some("604218")).1.contains("604218"));
+    // Who takes one key for another shows no PIN either.
+    for mistaken in ["pin_env = \"604218\"", "pin_env = 604218", "pin_file = 604218", "pin_file = \"604218\""] {
+        std::fs::write(&file, text.replace(pin, mistaken)).unwrap();
+        let (code, text) = check(None);
+        assert!(code == Some(2) && text.contains("`sensors[0].pin_") && !text.contains("604218"), "{text}");
+    }
 }

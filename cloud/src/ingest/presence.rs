@@ -87,6 +87,7 @@ mod tests {
             backlog: 0,
             timestamp: clock.map(at),
             agent_version: "0.1.0".to_owned(),
+            question: None,
         };
         Heard { status, customer_id: None, received_at: at(received) }
     }

@@ -1,5 +1,7 @@
 //! One status message's part of a unit of work: believe it, keep it if it says anything new, answer it.
 
+use kitchen_contract::VERSION;
+use kitchen_contract::ack::Ack;
 use kitchen_contract::id::GatewayId;
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::status::{OpenedStatus, StatusKind};
@@ -8,12 +10,12 @@ use super::accept::{self, Disbelief};
 use super::delivery::{Answer, Delivery};
 use super::ledger::Ledger;
 use super::presence::{self, Heard};
-use super::unit::Unit;
+use super::unit::{Unit, answer};
 use crate::registry::{GatewayFacts, fields, thing};
 use crate::store::{Item, Key, StoreError, keys};
 
 impl Unit<'_> {
-    /// Takes a status message. One that has been told before is answered too: a gateway without a clock repeats itself
+    /// Takes a status message and answers one that asks. One that has been told before is answered too: a gateway without a clock repeats itself
     /// until it has the sink's.
     pub(super) async fn status(
         &mut self,
@@ -34,9 +36,11 @@ impl Unit<'_> {
         };
         self.tally.add_one("ingest_statuses_total");
         let customer_id = facts.as_ref().and_then(|facts: &GatewayFacts| facts.customer_at(self.now)).cloned();
-        let epoch = status.epoch.clone();
+        let (epoch, answers) = (status.epoch.clone(), status.question);
         self.keep_status(gateway, Heard { status, customer_id, received_at: self.now }).await?;
-        Ok(Some(self.answer(gateway, epoch, (SeqRanges::new(), Vec::new()))))
+        let (ranges, rejected, server_time) = (SeqRanges::new(), Vec::new(), self.now);
+        let ack = Ack { v: VERSION, epoch, ranges, rejected, server_time, answers, lease_until: None };
+        Ok(answers.map(|_| answer(gateway, &ack)))
     }
 
     async fn keep_status(&mut self, gateway: &GatewayId, new: Heard) -> Result<(), StoreError> {

@@ -74,11 +74,12 @@ impl IngestTask {
     async fn group(&mut self, jobs: &mut Vec<Job>, most: usize) -> Result<(), StoreError> {
         let started = Instant::now();
         let batch = Batch::new(&self.store);
-        let now = self.clock.now();
-        let tally = Tally::default();
+        let (now, tally) = (self.clock.now(), Tally::default());
         let mut unit = Unit { registry: &self.registry, batch, now, slot: &mut self.slot, tally };
         let mut answers: Vec<Option<Answer>> = Vec::new();
         while let Some((delivery, _)) = jobs.get(answers.len()) {
+            // Each by its own time: a gateway sets its clock by the answer, which must not be older than the question.
+            unit.now = self.clock.now();
             answers.push(unit.take(delivery).await?);
             if answers.len() < most && unit.batch.len() < GROUP_ITEMS_MAX {
                 jobs.extend(self.waiting.try_recv());

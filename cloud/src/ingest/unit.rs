@@ -6,11 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kitchen_contract::VERSION;
-use kitchen_contract::ack::{Ack, Rejected};
+use kitchen_contract::ack::Ack;
 use kitchen_contract::alarm::Transition;
 use kitchen_contract::envelope::{Header, Opened, ReceivedRecord};
-use kitchen_contract::id::{DeviceId, Epoch, GatewayId, KitchenId};
-use kitchen_contract::ranges::SeqRanges;
+use kitchen_contract::id::{DeviceId, GatewayId, KitchenId};
 use kitchen_contract::record::{Body, Reading};
 use kitchen_contract::time::Timestamp;
 use kitchen_contract::topic::Topic;
@@ -146,14 +145,9 @@ impl Unit<'_> {
                 self.batch.put_last(Item::new(key, fields(&block)));
             }
         }
-        self.answer(&header.gateway_id, header.epoch.clone(), (ranges, rejected))
-    }
-
-    pub(super) fn answer(&self, gateway: &GatewayId, epoch: Epoch, done: (SeqRanges, Vec<Rejected>)) -> Answer {
-        let (ranges, rejected) = done;
-        let ack = Ack { v: VERSION, epoch, ranges, rejected, server_time: self.now, lease_until: None };
-        let payload = serde_json::to_vec(&ack).expect("invariant: an ack has text keys only");
-        (Topic::Ack(gateway.clone()), payload)
+        let (v, epoch, server_time) = (VERSION, header.epoch.clone(), self.now);
+        let ack = Ack { v, epoch, ranges, rejected, server_time, answers: None, lease_until: None };
+        answer(&header.gateway_id, &ack)
     }
 
     /// Stores one record, and judges it if it is a reading. Gaps and events are stored as they came: this sink may not know
@@ -281,4 +275,10 @@ pub(super) fn object(body: Value) -> Map<String, Value> {
         Value::Object(fields) => fields,
         _ => unreachable!("invariant: items are written as JSON objects"),
     }
+}
+
+/// An acknowledgement on its way.
+pub(super) fn answer(gateway: &GatewayId, ack: &Ack) -> Answer {
+    let payload = serde_json::to_vec(ack).expect("invariant: an ack has text keys only");
+    (Topic::Ack(gateway.clone()), payload)
 }

@@ -121,6 +121,7 @@ impl Gateway {
             backlog: 0,
             timestamp,
             agent_version: "0.1.0".to_owned(),
+            question: (kind != StatusKind::LastWill).then_some(1),
         };
         status.seal(&self.key).unwrap()
     }

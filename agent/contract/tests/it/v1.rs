@@ -235,6 +235,7 @@ fn status_with_signature() {
         backlog: 2,
         timestamp: Some("2026-01-11T10:30:01.000Z".parse().unwrap()),
         agent_version: "0.1.0".to_owned(),
+        question: None,
     };
     assert_eq!(String::from_utf8(status.seal(&key()).unwrap()).unwrap(), STATUS.trim_end());
     let opened = OpenedStatus::read(STATUS.as_bytes()).unwrap();
@@ -249,11 +250,23 @@ fn ack() {
         ranges: SeqRanges::from(vec![(1, 17), (19, 20)]),
         rejected: vec![Rejected { range: (18, 18), reason: RejectReason::MalformedRecord }],
         server_time: "2026-01-11T10:30:02.000Z".parse().unwrap(),
+        answers: None,
         lease_until: Some("2026-01-11T10:35:02.000Z".parse().unwrap()),
     };
     let bytes = r#"{"v":1,"epoch":"cnew","ranges":[[1,17],[19,20]],"rejected":[{"range":[18,18],"reason":"malformed-record"}],"serverTime":"2026-01-11T10:30:02.000Z","leaseUntil":"2026-01-11T10:35:02.000Z"}"#;
     assert_eq!(serde_json::to_string(&ack).unwrap(), bytes);
     assert_eq!(serde_json::from_str::<Ack>(bytes).unwrap(), ack);
+}
+
+#[test]
+fn an_answer_names_its_question() {
+    let bytes =
+        r#"{"v":1,"epoch":"cnew","ranges":[],"rejected":[],"serverTime":"2026-01-11T10:30:02.000Z","answers":7}"#;
+    let ack: Ack = serde_json::from_str(bytes).unwrap();
+    assert_eq!(ack.answers, Some(7));
+    assert_eq!(serde_json::to_string(&ack).unwrap(), bytes);
+    let asking = STATUS.replace("\"kind\"", "\"question\":7,\"kind\"");
+    assert!(OpenedStatus::read(asking.as_bytes()).unwrap().verified(&key().public()).is_err(), "it is signed");
 }
 
 #[test]
