@@ -83,6 +83,12 @@ impl SharedClock {
         self.lock().wall.doubt();
     }
 
+    /// Whether somebody vouches for what time it is; else there is only a floor.
+    pub fn is_known(&self) -> bool {
+        let system = self.system();
+        self.lock().wall.is_known(system)
+    }
+
     /// An earlier run left this synced time on disk.
     pub fn raise_floor(&self, saved: Timestamp) {
         self.lock().wall.raise_floor(saved);

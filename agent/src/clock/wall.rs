@@ -114,6 +114,11 @@ impl WallClock {
         self.anchor.is_some()
     }
 
+    /// Whether somebody vouches for what time it is: the sink in this run, or the time daemon.
+    pub fn is_known(&self, system: SystemReading) -> bool {
+        self.is_anchored() || system.synchronised
+    }
+
     /// The stamp of something that happened at `at`.
     pub fn stamp(&self, at: Moment, system: SystemReading) -> Stamp {
         if let Some(anchor) = self.anchor {

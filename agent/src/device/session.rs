@@ -178,6 +178,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         self.heard.pop_front()
     }
 
+    /// The last block that was heard after that moment.
+    fn heard_since(&mut self, moment: Duration) -> Option<Block> {
+        self.release();
+        self.heard.pop_back_if(|block| block.arrived > moment)
+    }
+
     /// How the last measurement was asked for.
     pub fn sending(&self) -> Option<Sending> {
         self.sending
@@ -228,6 +234,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
         let within = self.access.pace.patience(takes);
         self.find_place().await?;
         let (mut relocked, mut repeated, mut unknown) = (false, false, false);
+        let begun = since(self.access.start);
         for _ in 0..ATTEMPTS {
             self.sending = Some(Sending { at: Instant::now(), relocked, repeated });
             match self.attempt(command, within, ReplyCollector::default()).await? {
@@ -241,6 +248,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
                 Attempt::Locked => {
                     relocked = true;
                     self.log_in_again().await?;
+                    // The console locked itself while the sensor measured: what it printed is what was asked for.
+                    if *command == Command::measure()
+                        && let Some(block) = self.heard_since(begun)
+                    {
+                        return Ok((Reply { lines: Vec::new(), end: End::Ok }, Some(block)));
+                    }
                 }
                 Attempt::TimedOut => {
                     (repeated, unknown) = (true, false);

@@ -30,6 +30,7 @@ pub mod task;
 mod telling;
 pub mod timing;
 pub mod tls;
+pub mod verifier;
 pub mod window;
 
 pub use shown::LinkShown;

@@ -1,7 +1,6 @@
 //! The forwarder's task: one event at a time into the state machine, then what it says is done.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use kitchen_contract::VERSION;
@@ -178,7 +177,7 @@ impl Forwarder {
     fn new_link(&self) -> Result<(Link, DeviceKey), IdentityError> {
         let MqttSection { host, port, ca, certificate, key, keep_alive, .. } = &self.destination.mqtt;
         let identity = Identity::load(&Material { ca, certificate, key })?;
-        let tls = identity.client_config(Arc::new(self.clock.clone()))?;
+        let tls = identity.client_config(&self.clock)?;
         let client_id = self.destination.gateway_id.to_string();
         let address = Address { client_id, host: host.clone(), port: *port, keep_alive: *keep_alive };
         Ok((Link::new(&address, tls), identity.device_key))

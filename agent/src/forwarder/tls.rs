@@ -1,19 +1,22 @@
 //! The gateway's certificate, key and authorities, read from their files at every connect, and the TLS made of them.
 //!
 //! TLS 1.2 and up on ring. Resumption is off: a resumed session would keep the identity of a certificate that has been
-//! replaced since. Certificates are checked against a clock that is never before the month the agent was built in, so
-//! that a gateway which boots in 1970 can still connect.
+//! replaced since. Certificates are checked against a clock that is never before the month the agent was built in, and by
+//! [`super::verifier`], so that a gateway which boots in 1970 can still connect.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use kitchen_contract::signature::DeviceKey;
-use rustls::client::Resumption;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::time::Instant;
+
+use super::verifier::Verifier;
+use crate::clock::shared::SharedClock;
 
 /// Where the files are.
 #[derive(Clone, Copy, Debug)]
@@ -88,24 +91,27 @@ impl Identity {
         let device_key = DeviceKey::from_pkcs8_pem(&pem).map_err(|error| unusable(error.to_string()))?;
         let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|error| unusable(error.to_string()))?;
         let identity = Self { device_key, roots, chain, key };
-        identity.client_config(Arc::new(rustls::time_provider::DefaultTimeProvider))?;
+        identity.client_config(&SharedClock::new(Instant::now()))?;
         Ok(identity)
     }
 
-    /// The TLS side of a connection; `time` is what certificates are checked against.
+    /// The TLS side of a connection; `clock` is what certificates are checked against.
     ///
     /// # Errors
-    /// The key is not the certificate's.
-    pub fn client_config(&self, time: Arc<dyn TimeProvider>) -> Result<ClientConfig, IdentityError> {
+    /// The key is not the certificate's, or an authority cannot be used.
+    pub fn client_config(&self, clock: &SharedClock) -> Result<ClientConfig, IdentityError> {
         let mismatch = |error: rustls::Error| match error {
             rustls::Error::InconsistentKeys(_) => IdentityError::Mismatch,
             other => IdentityError::Certificate(format!("the certificate cannot be used: {other}")),
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_details(provider, time)
+        let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots.clone()), Arc::clone(&provider));
+        let usual = usual.build().map_err(|error| IdentityError::Ca(error.to_string()))?;
+        let mut config = ClientConfig::builder_with_details(provider, Arc::new(clock.clone()))
             .with_safe_default_protocol_versions()
             .map_err(mismatch)?
-            .with_root_certificates(self.roots.clone())
+            .dangerous() // which it is not: see the verifier
+            .with_custom_certificate_verifier(Arc::new(Verifier::new(usual, clock.clone())))
             .with_client_auth_cert(self.chain.clone(), self.key.clone_key())
             .map_err(mismatch)?;
         config.resumption = Resumption::disabled();

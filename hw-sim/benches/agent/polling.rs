@@ -75,7 +75,8 @@ async fn stored(site: &Site) -> anyhow::Result<BTreeMap<String, Vec<f64>>> {
 }
 
 fn doubled(times: &[f64]) -> usize {
-    times.windows(2).filter(|pair| pair[1] - pair[0] < APART_S).count()
+    let close = |pair: &&[f64]| pair[1] - pair[0] < APART_S;
+    times.windows(2).filter(close).inspect(|pair| println!("so close: {pair:?}")).count()
 }
 
 /// From a measurement's arrival to its place on disk, as the log has both; so quick were that many of all. The first of a

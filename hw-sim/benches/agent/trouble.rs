@@ -32,7 +32,7 @@ pub(super) async fn measure(binary: &Path) -> anyhow::Result<bool> {
     println!("processor with all ports in order {in_order:.3} %, with three in trouble {in_trouble:.3} %");
     println!("readings of the others meanwhile {}", others.readings);
     let cheap = show("processor per port in trouble", cost, "%", CPU_PERCENT_MAX);
-    let punctual = show("late polls of the others", others.late as f64, "", 0.0);
+    let punctual = show("late polls of the others, without a lock", others.late as f64, "", 0.0);
     let fine = show("faults of the others", others.faults as f64, "", 0.0);
     let soon = show("measured to on disk of the others, 99 of 100", others.on_disk_s, "s", polling::ON_DISK_S_MAX);
     Ok(cheap && punctual && fine && soon && others.readings > 0)
@@ -56,13 +56,15 @@ impl Others {
         let lines: Vec<&str> = log.lines().filter(|line| !troubled(line)).collect();
         let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
         let readings = count("reading buffered");
-        lines.iter().filter(|line| line.contains("poll left late")).take(20).for_each(|line| println!("{line}"));
+        // Each console locks itself every five minutes, in trouble or not.
+        let late = |line: &&&str| line.contains("poll left late") && !line.contains("Relock");
+        lines.iter().filter(late).take(20).for_each(|line| println!("{line}"));
         let temperatures =
             lines.iter().filter(|line| line.contains("reading buffered") && line.contains("\"temperature\""));
         Ok(Self {
             readings,
             faults: readings - temperatures.count(),
-            late: count("poll left late"),
+            late: lines.iter().filter(late).count(),
             on_disk_s: polling::on_disk_s(&lines.join("\n"), 0.99)?,
         })
     }

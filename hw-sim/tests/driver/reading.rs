@@ -34,8 +34,8 @@ pub(crate) struct Printed {
 
 /// The keys of a block in their order; the first has two forms.
 const KEYS: [&str; 6] = ["BAT:", "IN1:", "IN2:", "GPIO_EXTI:", "IDC_Input:", "VDC_Input:"];
-/// More mA than the sensor's converter can deliver are damage (device reference 2.2: it ends at 21.333, and a unit's factor).
-const CURRENT_MAX: f64 = 22.0;
+/// More mA than any converter delivers are damage (device reference 2.2: it ends at 21.333 times a factor; question O11: perhaps higher).
+const CURRENT_MAX: f64 = 26.0;
 /// Lines that are never an answer.
 const NOISE: [&str; 8] =
     ["AT+NAME", "AT+PWRM2", "SLEEP", "RDY", "Image Version: ", "NB-IoT Stack", "Protocol in Used: ", "Downstream"];

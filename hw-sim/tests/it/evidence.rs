@@ -46,6 +46,26 @@ impl Evidence {
         Self { records, ledger, aside }
     }
 
+    /// The records of each run of the agent, in the order of the runs.
+    pub(crate) fn runs(&self) -> Vec<Vec<Value>> {
+        let mut runs: BTreeMap<&String, Vec<Value>> = BTreeMap::new();
+        for ((epoch, _), copies) in &self.records {
+            runs.entry(epoch).or_default().extend(copies.iter().map(|item| item["record"].clone()));
+        }
+        let mut runs: Vec<Vec<Value>> = runs.into_values().collect();
+        runs.sort_by_key(|run| run[0]["timestamp"].as_str().unwrap_or_default().to_owned());
+        runs
+    }
+
+    /// How long each record took from its time to the cloud.
+    pub(crate) fn lags_ms(&self) -> impl Iterator<Item = i64> {
+        let time = |value: &Value| -> jiff::Timestamp { value.as_str().unwrap().parse().unwrap() };
+        self.records
+            .values()
+            .flatten()
+            .map(move |item| (time(&item["receivedAt"]) - time(&item["record"]["timestamp"])).get_milliseconds())
+    }
+
     /// How many epochs left a trace.
     pub(crate) fn epochs(&self) -> usize {
         self.ledger.len()
