@@ -16,6 +16,7 @@ pub mod directory;
 pub mod port;
 pub mod setup;
 
+mod confirm;
 mod login;
 mod place;
 

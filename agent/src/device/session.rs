@@ -41,8 +41,6 @@ const TURNAROUND: Duration = Duration::from_millis(50);
 pub(super) const ATTEMPTS: u32 = 3;
 /// How often an answer that is damaged is asked for.
 const CLEAN_ATTEMPTS: u32 = 2;
-/// A sensor is asked again which one it is after this, at the latest: as often as a console locks.
-const CONFIRM_AFTER: Duration = Duration::from_secs(300);
 /// Blocks kept until somebody takes them. More cannot come between two commands; the oldest is dropped and said so.
 const HEARD_MAX: usize = 16;
 
@@ -67,6 +65,7 @@ pub struct Session<Io> {
     pub(super) login_at: Option<Instant>,
     /// When the sensor last said which one it is, if it has since the login.
     pub(super) confirmed_at: Option<Instant>,
+    pub(super) expected: Option<Imei>,
     /// What waited before the port was opened has been thrown away.
     pub(super) settled: bool,
     blocks: BlockCollector,
@@ -105,6 +104,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             access,
             login_at: None,
             confirmed_at: None,
+            expected: None,
             settled: false,
             blocks: BlockCollector::default(),
             fresh: None,
@@ -248,10 +248,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
                 Attempt::Locked => {
                     relocked = true;
                     self.log_in_again().await?;
+                    if *command != Command::measure() {
+                        continue;
+                    }
+                    self.confirm_once().await?;
                     // The console locked itself while the sensor measured: what it printed is what was asked for.
-                    if *command == Command::measure()
-                        && let Some(block) = self.heard_since(begun)
-                    {
+                    if let Some(block) = self.heard_since(begun) {
                         return Ok((Reply { lines: Vec::new(), end: End::Ok }, Some(block)));
                     }
                 }
@@ -291,21 +293,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Session<Io> {
             }
         }
         Ok(Attempt::TimedOut)
-    }
-
-    /// Makes sure that it is still the sensor it was: after every login, and every few minutes on a console that needs none.
-    ///
-    /// # Errors
-    /// No clean answer; or another sensor, which is a restart: everything begins anew.
-    pub async fn confirm(&mut self, expected: &Imei) -> Result<(), DeviceError> {
-        if self.confirmed_at.is_some_and(|at| self.access.pace.device_time(at.elapsed()) < CONFIRM_AFTER) {
-            return Ok(());
-        }
-        if self.get::<Imei>().await? != *expected {
-            return Err(self.restarted());
-        }
-        self.confirmed_at = Some(Instant::now());
-        Ok(())
     }
 
     /// A lock at its ordinary time is met with a login; an earlier one says that the device has restarted.

@@ -59,6 +59,7 @@ impl Task {
                 return Err(error.into());
             }
         };
+        session.expect(&greeting.identity.imei);
         let same = self.known.as_ref() == Some(&greeting.identity.imei);
         self.tell_restart(session).await?;
         self.restart_told = false;
@@ -168,6 +169,7 @@ impl Task {
     }
 
     async fn poll<Io: AsyncRead + AsyncWrite + Unpin>(&mut self, session: &mut Session<Io>) -> Result<(), Stop> {
+        self.confirm(session).await?;
         let polled = self.meanwhile(session.measure(self.warm_ups.polled())).await?;
         self.count(session.sending());
         if let Err(stop) = self.confirm(session).await {

@@ -28,13 +28,13 @@ fn check(rows: &[(Timestamp, kitchen_contract::record::Reading)], (from_s, to_s)
 async fn a_cable_that_was_out_for_hours_leaves_no_hole() {
     let mut gateway = Gateway::start(30, "");
     gateway.anchor();
-    gateway.pass(seconds(5400)).await;
+    gateway.pass(seconds(5280)).await;
     assert_eq!(backfilled(&gateway.seen).len(), 0);
     gateway.plug(false);
     gateway.pass(seconds(3 * 3600)).await;
     gateway.plug(true);
     let seen = gateway.pass(seconds(300)).await;
-    check(&backfilled(seen), (5400, 5400 + 3 * 3600), 11);
+    check(&backfilled(seen), (5280, 5280 + 3 * 3600), 12);
     let seen = gateway.pass(seconds(7200)).await;
     assert_eq!(backfilled(seen).len(), 0, "once");
     assert!(readings(seen).count() > 300);
@@ -44,12 +44,12 @@ async fn a_cable_that_was_out_for_hours_leaves_no_hole() {
 async fn a_gateway_that_was_off_for_hours_leaves_no_hole() {
     let mut gateway = Gateway::start(31, "");
     gateway.anchor();
-    gateway.pass(seconds(5400)).await;
+    gateway.pass(seconds(5280)).await;
     gateway.stop_agent();
     gateway.pass(seconds(2 * 3600)).await;
     gateway.restart_agent();
     let seen = gateway.pass(seconds(300)).await;
-    check(&backfilled(seen), (5400, 5400 + 2 * 3600), 7);
+    check(&backfilled(seen), (5280, 5280 + 2 * 3600), 8);
 }
 
 #[tokio::test(start_paused = true)]
