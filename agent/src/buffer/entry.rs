@@ -6,6 +6,8 @@
 use kitchen_contract::id::{Epoch, KitchenId};
 use kitchen_contract::record::{Body, Record};
 use kitchen_contract::time::{Clock, Timestamp};
+use miniz_oxide::deflate::compress_to_vec_zlib;
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,6 +17,13 @@ use crate::clock::earlier::RunClock;
 use crate::clock::wall::Stamp;
 use crate::history_mark::HistoryMark;
 use crate::observation::Moment;
+
+/// From this length of its JSON on, an entry is compressed.
+const PACKED_FROM_BYTES: usize = 2 * 1024;
+/// zlib's level: records are so alike that more gains nothing.
+const COMPRESSION: u8 = 6;
+/// No entry's JSON is longer, by far.
+const UNPACKED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A record that has no place in the sequence yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +121,9 @@ impl Entry {
         let clock = self.clock.clone().filter(|_| !unsettled.is_empty());
         let payload = Payload { kitchen_id: self.kitchen_id.clone(), records, unsettled, clock };
         let json = serde_json::to_vec(&payload).expect("invariant: records of the contract are JSON");
-        frame::encode(&self.identity(), &json)
+        let packed = json.len() >= PACKED_FROM_BYTES;
+        let payload = if packed { compress_to_vec_zlib(&json, COMPRESSION) } else { json };
+        frame::encode(&self.identity(), &payload)
     }
 
     /// Reads a frame back.
@@ -120,13 +131,22 @@ impl Entry {
     /// # Errors
     /// Damaged, or intact but not written by this code.
     pub fn from_frame(bytes: &[u8]) -> Result<Self, FrameError> {
-        let (identity, json) = frame::decode(bytes)?;
-        let Ok(Payload { kitchen_id, records, unsettled, clock }) = serde_json::from_slice(json) else {
+        let (identity, payload) = frame::decode(bytes)?;
+        let Some(Payload { kitchen_id, records, unsettled, clock }) = read(payload) else {
             return Err(FrameError::Payload(identity));
         };
         let records = records.into_iter().map(|record| held(record, &unsettled)).collect();
         Ok(Self { epoch: identity.epoch, kitchen_id, records, clock })
     }
+}
+
+/// JSON begins with its brace, what is compressed with zlib's own header.
+fn read(payload: &[u8]) -> Option<Payload> {
+    if payload.first() == Some(&b'{') {
+        return serde_json::from_slice(payload).ok();
+    }
+    let json = decompress_to_vec_zlib_with_limit(payload, UNPACKED_BYTES_MAX).ok()?;
+    serde_json::from_slice(&json).ok()
 }
 
 fn held(record: Record, unsettled: &BTreeMap<u64, u64>) -> Held {

@@ -15,8 +15,8 @@ use crate::clock::earlier::{self, Place, Waiting};
 use crate::clock::wall::{Stamp, WallClock};
 use crate::observation::Moment;
 
-/// How many entries are settled in one write: what that takes in memory.
-const SETTLE_ENTRIES_MAX: usize = 64;
+/// How many records are settled in one write, and a block more: what that takes in memory.
+const SETTLE_RECORDS_MAX: usize = 512;
 
 impl Buffer {
     /// Frees the records of `epoch` in `ranges`; returns how many were still held.
@@ -67,7 +67,7 @@ impl Buffer {
         Ok(waiting_before - self.contents.unsettled)
     }
 
-    fn next_entry(&mut self, index: u64) -> Result<Option<(u64, sled::IVec)>, BufferError> {
+    pub(super) fn next_entry(&mut self, index: u64) -> Result<Option<(u64, sled::IVec)>, BufferError> {
         self.disk()?.at_or_after(index).map_err(|error| self.failed(error))
     }
 
@@ -135,7 +135,8 @@ impl Buffer {
     ) -> Result<(Changes, u64), BufferError> {
         let mut changes = Changes::default();
         let mut next = from;
-        while changes.written.len() < SETTLE_ENTRIES_MAX {
+        let mut records = 0;
+        while records < SETTLE_RECORDS_MAX {
             let Some((index, bytes)) = self.next_unsettled(next)? else { break };
             next = index + 1;
             let Ok(mut entry) = Entry::from_frame(&bytes) else { continue };
@@ -144,6 +145,7 @@ impl Buffer {
                 held.stamp = settled(held, clock, place);
             }
             entry.clock = None;
+            records += entry.records.len();
             changes.written.push((index, entry.to_frame()));
         }
         Ok((changes, next))

@@ -16,6 +16,8 @@ use crate::clock::wall::WallClock;
 /// Requests that may wait for the thread: recorder and forwarder, each waiting for its answer, and those who want to know
 /// how old the oldest record is.
 const REQUESTS_MAX: usize = 4;
+/// So many appends between two looks at what may be merged into blocks.
+const PACK_EVERY: u32 = 32;
 
 /// What everyone may know about the buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,7 @@ pub struct Keeper {
     buffer: Buffer,
     requests: mpsc::Receiver<Request>,
     state: watch::Sender<BufferState>,
+    appends: u32,
 }
 
 /// How tasks talk to the buffer.
@@ -64,13 +67,17 @@ impl Keeper {
     pub fn new(buffer: Buffer) -> (Self, BufferHandle) {
         let (sender, requests) = mpsc::channel(REQUESTS_MAX);
         let (state, receiver) = watch::channel(state_of(&buffer, None));
-        (Self { buffer, requests, state }, BufferHandle { requests: sender, state: receiver })
+        (Self { buffer, requests, state, appends: 0 }, BufferHandle { requests: sender, state: receiver })
     }
 
     /// Serves until every handle is dropped. Blocks: run it on a blocking thread.
     pub fn run(mut self) {
         while let Some(request) = self.requests.blocking_recv() {
-            let failing = self.serve(request);
+            let appends = matches!(request, Request::Append(..));
+            let mut failing = self.serve(request);
+            if appends {
+                failing = failing.or_else(|| self.pack());
+            }
             let state = state_of(&self.buffer, failing);
             self.state.send_if_modified(|known| {
                 let changed = *known != state;
@@ -78,6 +85,15 @@ impl Keeper {
                 changed
             });
         }
+    }
+
+    /// Now and then, after the answer: nobody waits for it. Why it failed, if it did.
+    fn pack(&mut self) -> Option<String> {
+        self.appends = (self.appends + 1) % PACK_EVERY;
+        if self.appends > 0 {
+            return None;
+        }
+        self.buffer.pack().err().map(|error| error.to_string())
     }
 
     /// Serves one request and says why it failed, if it did. An asker that has gone away needs no answer.

@@ -8,7 +8,7 @@
 //! | file | what |
 //! |---|---|
 //! | [`frame`] | the bytes of one entry, checksummed, with its identity in a header of its own; pure |
-//! | [`entry`] | one sampling round and its JSON; pure |
+//! | [`entry`] | one sampling round, or a block of many, and its JSON; pure |
 //! | [`meta`] | how far an epoch got; pure |
 //! | [`contents`] | what is held, counted; what to give up at the limit; pure |
 //! | [`disk`] | sled, the power-safe sync, damage caught |
@@ -17,6 +17,7 @@
 //! | [`queue`] | the buffer itself: opened, made ready again after a failure |
 //! | [`append`] | a round gets its numbers and goes to disk; eviction at the limit |
 //! | [`read`] | the oldest records, for one envelope |
+//! | [`pack`] | older rounds are merged into blocks |
 //! | [`free`] | what the sink has acknowledged goes; what waited for a clock is settled |
 //! | [`keeper`] | the one thread that owns the queue |
 
@@ -29,6 +30,7 @@ pub mod frame;
 pub mod free;
 pub mod keeper;
 pub mod meta;
+pub mod pack;
 pub mod queue;
 pub mod raw;
 pub mod read;

@@ -81,6 +81,8 @@ pub struct Buffer {
     /// To be written as gap records with the next append.
     pub(super) losses: Losses,
     pub(super) counters: Counters,
+    /// Before this index there is nothing left to merge.
+    pub(super) packed_to: u64,
     /// Held while this process owns the data directory.
     _lock: File,
 }
@@ -107,6 +109,7 @@ impl Buffer {
             stated: Reaches::default(),
             losses: Losses::default(),
             counters: Counters::default(),
+            packed_to: 0,
             _lock: lock,
         };
         if let Err(error) = buffer.ready() {

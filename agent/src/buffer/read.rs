@@ -3,7 +3,7 @@
 use kitchen_contract::id::{Epoch, KitchenId};
 use kitchen_contract::record::Record;
 
-use super::entry::Entry;
+use super::entry::{Entry, Held};
 use super::error::BufferError;
 use super::queue::Buffer;
 
@@ -91,6 +91,9 @@ impl Gathering {
     /// Takes what is wanted of an entry; false where it does not belong or fit, or waits for a clock.
     fn take(&mut self, index: u64, entry: &Entry) -> bool {
         let Some(first) = entry.records.first() else { return true };
+        if self.batch.is_some() && !self.has_room_for(entry) {
+            return false;
+        }
         for held in &entry.records {
             let record_index = index + (held.seq - first.seq);
             if record_index <= self.after {
@@ -104,8 +107,15 @@ impl Gathering {
         true
     }
 
+    /// A whole entry fits: what is acknowledged as a whole is freed as a whole.
+    fn has_room_for(&self, entry: &Entry) -> bool {
+        let records = self.batch.as_ref().map_or(0, |batch| batch.records.len());
+        let bytes: usize = entry.records.iter().filter_map(Held::record).map(|record| bytes_of(&record)).sum();
+        records + entry.records.len() <= self.limits.records_max && self.bytes + bytes <= self.limits.bytes_max
+    }
+
     fn take_record(&mut self, index: u64, entry: &Entry, record: Record) -> bool {
-        let bytes = serde_json::to_vec(&record).map_or(0, |json| json.len() + 1);
+        let bytes = bytes_of(&record);
         let batch = self.batch.get_or_insert_with(|| Batch {
             epoch: entry.epoch.clone(),
             kitchen_id: entry.kitchen_id.clone(),
@@ -122,4 +132,9 @@ impl Gathering {
         }
         taken
     }
+}
+
+/// What a record takes in an envelope.
+fn bytes_of(record: &Record) -> usize {
+    serde_json::to_vec(record).map_or(0, |json| json.len() + 1)
 }
