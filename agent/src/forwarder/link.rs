@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, QoS, SubscribeFilter,
+    AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS, SubscribeFilter,
     TlsConfiguration, Transport,
 };
 use tokio::sync::mpsc;
@@ -50,14 +50,18 @@ pub struct Link {
 pub struct Stuck;
 
 impl Link {
-    /// Begins to connect. Nothing happens before [`Link::next`] is awaited.
-    pub fn new(address: &Address, tls: rustls::ClientConfig) -> Self {
+    /// Begins to connect. Nothing happens before [`Link::next`] is awaited. `will` is left with the other side, topic and
+    /// payload, which passes it on when the connection ends without a word.
+    pub fn new(address: &Address, tls: rustls::ClientConfig, will: Option<(String, Vec<u8>)>) -> Self {
         let mut options = MqttOptions::new(&address.client_id, &address.host, address.port);
         options
             .set_keep_alive(address.keep_alive)
             .set_clean_session(true)
             .set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX)
             .set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.into())));
+        if let Some((topic, payload)) = will {
+            options.set_last_will(LastWill::new(topic, payload, QoS::AtLeastOnce, false));
+        }
         let (client, mut event_loop) = AsyncClient::new(options, REQUESTS_MAX);
         event_loop.network_options.set_connection_timeout(CONNECT_MAX_S);
         let (sender, incoming) = mpsc::channel(INCOMING_MAX);

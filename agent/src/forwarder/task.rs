@@ -180,16 +180,28 @@ impl Forwarder {
         let tls = identity.client_config(&self.clock)?;
         let client_id = self.destination.gateway_id.to_string();
         let address = Address { client_id, host: host.clone(), port: *port, keep_alive: *keep_alive };
-        Ok((Link::new(&address, tls), identity.device_key))
+        let (topic, will) = self.status(StatusKind::LastWill, None);
+        // What cannot be signed is refused with the birth.
+        let will = will.seal(&identity.device_key).ok().map(|payload| (topic, payload));
+        Ok((Link::new(&address, tls, will), identity.device_key))
     }
 
     fn send_status(&mut self, kind: StatusKind) -> Option<Event> {
+        let question = self.questions.ask(self.clock.now());
+        let (topic, status) = self.status(kind, Some(question));
+        self.hand_over(|link, key| {
+            let payload = status.seal(key).map_err(|error| error.to_string())?;
+            link.publish(topic, payload).map_err(|error| error.to_string())
+        })
+    }
+
+    /// What to say of this gateway now, and where.
+    fn status(&self, kind: StatusKind, question: Option<u64>) -> (String, Status) {
         let BufferState { epoch, last_seq, records, .. } = self.state.borrow().clone();
         let gateway_id = self.destination.gateway_id.clone();
         let topic = Topic::Status(gateway_id.clone()).to_string();
         let agent_version = env!("CARGO_PKG_VERSION").to_owned();
         let timestamp = self.wall_now();
-        let question = Some(self.questions.ask(self.clock.now()));
         let status = Status {
             v: VERSION,
             gateway_id,
@@ -201,10 +213,7 @@ impl Forwarder {
             agent_version,
             question,
         };
-        self.hand_over(|link, key| {
-            let payload = status.seal(key).map_err(|error| error.to_string())?;
-            link.publish(topic, payload).map_err(|error| error.to_string())
-        })
+        (topic, status)
     }
 
     fn wall_now(&self) -> Option<Timestamp> {

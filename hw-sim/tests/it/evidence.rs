@@ -15,6 +15,8 @@ pub(crate) struct Evidence {
     records: BTreeMap<(String, u64), Vec<Value>>,
     /// The ledger: epoch and its ranges.
     ledger: BTreeMap<String, Vec<(u64, u64)>>,
+    /// The last will that the gateway left last.
+    pub(crate) last_will: Option<Value>,
     /// Items kept aside, signed or not.
     pub(crate) aside: usize,
 }
@@ -36,14 +38,17 @@ impl Evidence {
             }
         }
         let mut ledger: BTreeMap<String, Vec<(u64, u64)>> = BTreeMap::new();
+        let mut last_will = None;
         for (sort, item) in items(&pool, "VisionDrive-Devices").await {
             if let Some((epoch, _block)) = sort.strip_prefix("EPOCH#").and_then(|rest| rest.split_once('#')) {
                 let ranges = serde_json::from_value(item["ranges"].clone()).unwrap();
                 join(ledger.entry(epoch.to_owned()).or_default(), ranges);
+            } else if sort == "LASTWILL" {
+                last_will = Some(item);
             }
         }
         pool.close().await;
-        Self { records, ledger, aside }
+        Self { records, ledger, last_will, aside }
     }
 
     /// The records of each run of the agent, in the order of the runs.

@@ -175,6 +175,24 @@ fn start_at(layout: &Layout, sensor: usize, port: usize) -> Process {
     Process::start(Path::new(env!("CARGO_BIN_EXE_demo")), Role::Sensor, run).unwrap()
 }
 
+#[tokio::test]
+async fn an_agent_that_dies_leaves_its_last_will_and_one_that_ends_does_not() {
+    for (killed, left) in [(false, None), (true, Some("lastWill"))] {
+        let mut kitchen = Kitchen::start(plan()).await;
+        kitchen.readings(FRIDGE, 1, |reading| reading["temperature"].is_number()).await;
+        let mut agent = kitchen.agent.take().unwrap();
+        if killed {
+            agent.kill().await.unwrap();
+        } else {
+            assert!(agent.terminate().await.unwrap().success());
+        }
+        sleep(Duration::from_secs(1)).await;
+        assert!(kitchen.cloud.as_mut().unwrap().terminate().await.unwrap().success());
+        let will = Evidence::of(&kitchen.layout).await.last_will;
+        assert_eq!(will.as_ref().map(|will| will["kind"].as_str().unwrap()), left);
+    }
+}
+
 /// Every program as a process: what the sensor measured while the gateway was off is stored, marked, once.
 #[tokio::test]
 async fn a_gateway_that_was_off_is_filled_from_the_sensors_own_history() {
