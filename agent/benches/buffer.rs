@@ -134,7 +134,7 @@ impl Site {
 }
 
 fn open(dir: &Path) -> Buffer {
-    let limits = Limits { records_max: 10_000_000, bytes_max: 1 << 32 };
+    let limits = Limits { records_max: 10_000_000, bytes_max: 1 << 32, free_bytes_min: 0 };
     Buffer::open(dir, limits, Epoch::from_entropy([7; 15])).unwrap()
 }
 

@@ -238,7 +238,7 @@ mod tests {
     #[tokio::test]
     async fn what_waits_is_written_in_order_and_what_is_left_at_the_end_too() {
         let dir = tempfile::tempdir().unwrap();
-        let limits = Limits { records_max: 1000, bytes_max: 1_000_000 };
+        let limits = Limits { records_max: 1000, bytes_max: 1_000_000, free_bytes_min: 0 };
         let buffer = Buffer::open(dir.path(), limits, Epoch::from_entropy([1; 15])).unwrap();
         let (keeper, handle) = Keeper::new(buffer);
         let keeping = tokio::task::spawn_blocking(move || keeper.run());
@@ -263,7 +263,7 @@ mod tests {
     #[tokio::test]
     async fn what_no_longer_fits_in_memory_is_counted_and_told() {
         let dir = tempfile::tempdir().unwrap();
-        let limits = Limits { records_max: 10_000, bytes_max: 10_000_000 };
+        let limits = Limits { records_max: 10_000, bytes_max: 10_000_000, free_bytes_min: 0 };
         let buffer = Buffer::open(dir.path(), limits, Epoch::from_entropy([1; 15])).unwrap();
         let (keeper, handle) = Keeper::new(buffer);
         let keeping = tokio::task::spawn_blocking(move || keeper.run());

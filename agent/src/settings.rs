@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kitchen_contract::alarm::Limits;
 use kitchen_contract::id::DeviceId;
 use kitchen_contract::unit::{Celsius, CelsiusDifference, Gain};
 use secrecy::SecretString;
@@ -53,6 +54,9 @@ pub struct SensorSettings {
     /// How far the temperature may move between two polls, in °C, before it is measured again at once.
     #[serde(default = "default_jump")]
     pub jump: f64,
+    /// Beyond these a reading is an excursion, which a full buffer gives up last.
+    #[serde(default)]
+    pub alert_thresholds: Option<Limits>,
 }
 
 /// Catches each changed digit of whole mA on every usual range; an air probe in a unit seldom moves so far between two

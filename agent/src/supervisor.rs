@@ -5,13 +5,14 @@
 //! the recorder writes what is left in its channel, the forwarder waits a moment for what is under way and disconnects,
 //! the buffer closes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kitchen_contract::id::Epoch;
+use kitchen_contract::alarm::Limits;
+use kitchen_contract::id::{DeviceId, Epoch};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinSet};
@@ -19,6 +20,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::buffer::capacity::readings_per_day;
 use crate::buffer::{Buffer, BufferError, Keeper};
 use crate::clock::shared::{SharedClock, slept};
 use crate::config::Config;
@@ -144,6 +146,7 @@ impl Tasks {
         socket::check(&config.status.socket)?;
         let marks = buffer.history_marks();
         buffer.begin(clock.run(buffer.latest()));
+        buffer.watch(thresholds(&config.sensors));
         say_started(&config, &buffer);
         let (keeper, handle) = Keeper::new(buffer);
         let (observations, waiting) = mpsc::channel(OBSERVATIONS_MAX);
@@ -234,14 +237,21 @@ fn watched(sensors: &[Sensor], pace: Pace) -> Vec<Watched> {
     sensors.iter().map(watched).collect()
 }
 
+/// Beyond which temperatures a reading is an excursion.
+fn thresholds(sensors: &[Sensor]) -> BTreeMap<DeviceId, Limits> {
+    let of = |Sensor { settings, .. }: &Sensor| Some((settings.device_id.clone(), settings.alert_thresholds?));
+    sensors.iter().filter_map(of).collect()
+}
+
 /// What the status tells of the configuration.
 fn fixed(config: &Config) -> Fixed {
-    let Config { gateway, mqtt, buffer, .. } = config;
+    let Config { gateway, mqtt, buffer, sensors, .. } = config;
     Fixed {
         gateway_id: gateway.id.clone(),
         kitchen_id: gateway.kitchen_id.clone(),
         address: format!("{}:{}", mqtt.host, mqtt.port),
         limits: *buffer,
+        readings_per_day: readings_per_day(sensors.iter().map(|sensor| sensor.plan.interval)),
     }
 }
 

@@ -98,7 +98,8 @@ pub enum Trigger {
     Unknown,
 }
 
-/// Records that will never come, named so that a hole in the sequence is explained.
+/// Records that will never come, named so that a hole in the sequence is explained. Those of the range that have come, or
+/// still come, were kept: a full buffer gives up ordinary readings first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// The epoch whose records are missing; may be an earlier one than the gap record's own.

@@ -8,15 +8,10 @@ use super::contents::Losses;
 use super::disk::Changes;
 use super::entry::{Draft, Entry, Held};
 use super::error::BufferError;
-use super::frame::{FrameError, Identity};
-use super::queue::{Buffer, InDoubt, Limits, Run};
+use super::evict::{Eviction, Need};
+use super::queue::{Buffer, InDoubt, Run};
 use crate::clock::wall::Stamp;
 use crate::history_mark::HistoryMark;
-
-/// What is evicted beyond the need, as a fraction of the limits: so that one gap record stands for many records.
-const EVICTION_SHARE: u64 = 64;
-/// What one gap record takes in a frame, in bytes, rounded up.
-const GAP_BYTES: u64 = 256;
 
 /// Everything that waited to be recorded at one moment: one entry, one sync.
 #[derive(Clone, Debug)]
@@ -58,13 +53,6 @@ impl Appended {
     }
 }
 
-/// What has to go to make room.
-#[derive(Default)]
-struct Eviction {
-    removed: Vec<(u64, Option<Identity>, usize)>,
-    records: u64,
-}
-
 impl Buffer {
     /// Puts a round on disk; once this returns, it survives kill -9 and a power cut.
     ///
@@ -84,7 +72,7 @@ impl Buffer {
         let bytes = self.entry(&run, round, drafts.clone()).to_frame().len() as u64;
         let mut losses = self.losses.clone();
         losses.give_up(&self.epoch, dropped_from(&run), round.dropped);
-        let eviction = self.evict(drafts.len() as u64, bytes, &mut losses)?;
+        let eviction = self.evict(Need { records: drafts.len() as u64, bytes }, &mut losses)?;
         drafts.extend(losses.into_gaps().into_iter().map(|body| Draft::new(round.now, body)));
         let marks = round.drafts.iter().filter_map(|draft| draft.mark.clone()).collect();
         let entry = self.entry(&run, round, drafts);
@@ -105,45 +93,7 @@ impl Buffer {
         let numbers = (run.last_seq + 1..dropped_from).chain(dropped_from + round.dropped..);
         let records = numbers.zip(drafts).map(|(seq, Draft { stamp, body, .. })| Held { seq, stamp, body }).collect();
         let clock = self.clock.clone();
-        Entry { epoch: self.epoch.clone(), kitchen_id: round.kitchen_id.clone(), records, clock }
-    }
-
-    /// Chooses the oldest entries to give up so that `records` and `bytes` more fit. Nothing is removed yet.
-    fn evict(&mut self, records: u64, bytes: u64, losses: &mut Losses) -> Result<Eviction, BufferError> {
-        let Limits { records_max, bytes_max } = self.limits;
-        let mut eviction = Eviction::default();
-        if self.contents.records + records <= records_max && self.contents.bytes + bytes <= bytes_max {
-            return Ok(eviction);
-        }
-        let records_goal = records_max - records_max / EVICTION_SHARE;
-        let bytes_goal = bytes_max - bytes_max / EVICTION_SHARE;
-        let mut next = 0;
-        let mut bytes_held = self.contents.bytes;
-        loop {
-            let gaps = losses.gaps() as u64;
-            let records_then = (self.contents.records + records + gaps).saturating_sub(eviction.records);
-            if records_then <= records_goal && bytes_held + bytes + gaps * GAP_BYTES <= bytes_goal {
-                break;
-            }
-            let found = self.disk()?.at_or_after(next);
-            let Some((index, frame)) = found.map_err(|error| self.failed(error))? else { break };
-            next = index + 1;
-            bytes_held = bytes_held.saturating_sub(frame.len() as u64);
-            let identity = match Entry::from_frame(&frame) {
-                Ok(entry) => {
-                    losses.evict(&entry);
-                    Some(entry.identity())
-                }
-                Err(FrameError::Payload(identity)) => {
-                    losses.damage(&identity.epoch, identity.from, identity.to);
-                    Some(identity)
-                }
-                Err(FrameError::Header) => None,
-            };
-            eviction.records += identity.as_ref().map_or(0, |identity| u64::from(identity.records));
-            eviction.removed.push((index, identity, frame.len()));
-        }
-        Ok(eviction)
+        Entry { epoch: self.epoch.clone(), base: run.base, kitchen_id: round.kitchen_id.clone(), records, clock }
     }
 
     fn commit(
@@ -155,28 +105,24 @@ impl Buffer {
         let latest = entry.records.iter().filter_map(synced).max().or(run.latest);
         let appended = Appended { entry, evicted: eviction.records, latest };
         let new_run = Run { last_seq: appended.to(), latest, ..run.clone() };
+        let mut contents = self.contents.clone();
+        eviction.apply(&mut contents);
         let frame = appended.entry.to_frame();
-        let frame_len = frame.len();
-        let changes = Changes {
-            removed: eviction.removed.iter().map(|(index, ..)| *index).collect(),
-            written: vec![(run.base + appended.from(), frame)],
-            meta: Some(self.meta_frame(&new_run)),
-            marks,
-        };
+        contents.add(&appended.entry.identity(), frame.len());
+        let mut changes = Changes { marks, ..eviction.changes() };
+        changes.written.push((appended.entry.index(), frame));
+        changes.meta = Some(self.statement(&new_run, contents.held.clone()));
         let disk = self.disk()?;
         let written = disk.write(&changes).and_then(|()| disk.sync());
         // The entry names them now, in doubt or not. What is lost while it is in doubt is for the next one to name.
         self.losses = Losses::default();
+        self.counters.evicted_last += eviction.last;
+        self.ordinary = eviction.ordinary;
         if let Err(error) = written {
             self.in_doubt = Some(InDoubt { changes, appended, reason: error.to_string() });
             return self.commit_again(error);
         }
-        for (index, identity, bytes) in &eviction.removed {
-            if let Some(identity) = identity {
-                self.contents.remove(index - identity.from.min(*index), identity, *bytes);
-            }
-        }
-        self.contents.add(run.base, &appended.entry.identity(), frame_len);
+        self.contents = contents;
         self.note_appended(&appended);
         Ok(appended)
     }

@@ -9,7 +9,7 @@ use kitchen_contract::id::Epoch;
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::{Body, Gap, GapReason};
 
-use super::entry::Entry;
+use super::entry::Held;
 use super::frame::Identity;
 
 /// Counts of what is held, kept in step with the disk.
@@ -21,68 +21,56 @@ pub struct Contents {
     pub bytes: u64,
     /// Records that wait for a clock.
     pub unsettled: u64,
+    /// The append indexes that entries span; single ones inside may have been acknowledged.
+    pub held: SeqRanges,
     /// By base, every epoch that has or had entries in this run.
-    epochs: BTreeMap<u64, Span>,
-}
-
-/// Between which numbers an epoch's records are held; those inside may have been acknowledged one by one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Span {
-    epoch: Epoch,
-    from: u64,
-    to: u64,
+    epochs: BTreeMap<u64, Epoch>,
 }
 
 impl Contents {
-    /// An entry was written; `base` is that of its epoch.
-    pub fn add(&mut self, base: u64, identity: &Identity, bytes: usize) {
+    /// An entry was written.
+    pub fn add(&mut self, identity: &Identity, bytes: usize) {
         self.records += u64::from(identity.records);
         self.unsettled += u64::from(identity.unsettled);
         self.bytes += bytes as u64;
-        let new = || Span { epoch: identity.epoch.clone(), from: identity.from, to: identity.to };
-        let span = self.epochs.entry(base).or_insert_with(new);
-        span.from = span.from.min(identity.from);
-        span.to = span.to.max(identity.to);
+        self.held.insert(identity.index(), identity.last_index());
+        self.epochs.entry(identity.base).or_insert_with(|| identity.epoch.clone());
     }
 
     /// An entry was removed.
-    pub fn remove(&mut self, base: u64, identity: &Identity, bytes: usize) {
+    pub fn remove(&mut self, identity: &Identity, bytes: usize) {
         self.records = self.records.saturating_sub(u64::from(identity.records));
         self.unsettled = self.unsettled.saturating_sub(u64::from(identity.unsettled));
         self.bytes = self.bytes.saturating_sub(bytes as u64);
-        if let Some(span) = self.epochs.get_mut(&base).filter(|span| span.from == identity.from) {
-            span.from = identity.to + 1;
-        }
+        self.held.remove(identity.index(), identity.last_index());
     }
 
     /// The base of an epoch; none if nothing of it was ever held in this run.
     pub fn base_of(&self, epoch: &Epoch) -> Option<u64> {
-        self.epochs.iter().find(|(_, span)| span.epoch == *epoch).map(|(base, _)| *base)
-    }
-
-    /// Everything held is lost with its store.
-    pub fn lost(&self, losses: &mut Losses) {
-        for span in self.epochs.values().filter(|span| span.from <= span.to) {
-            losses.damage(&span.epoch, span.from, span.to);
-        }
+        self.epochs.iter().find(|(_, of)| *of == epoch).map(|(base, _)| *base)
     }
 }
 
 /// What will never come, gathered before it is written as gap records.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Losses {
-    evicted: BTreeMap<Epoch, SeqRanges>,
+    /// By epoch, the first and the last one given up: what was ordinary in between has gone, by delivery or eviction.
+    evicted: BTreeMap<Epoch, (u64, u64)>,
+    /// Given up in memory, at the end of the epoch.
+    dropped: BTreeMap<Epoch, SeqRanges>,
     damaged: BTreeMap<Epoch, SeqRanges>,
     carried: Vec<Gap>,
 }
 
 impl Losses {
-    /// An entry is given up: its records, and the gap records among them, which must not be lost with it.
-    pub fn evict(&mut self, entry: &Entry) {
-        for held in &entry.records {
-            self.evicted.entry(entry.epoch.clone()).or_default().insert(held.seq, held.seq);
-            if let Body::Gap(gap) = &held.body {
-                self.carry(gap);
+    /// A record is given up at the limit. What a gap record says must not be lost with it.
+    pub fn evict(&mut self, epoch: &Epoch, held: &Held) {
+        self.evict_range(epoch, held.seq, held.seq);
+        if let Body::Gap(gap) = &held.body {
+            match gap.reason {
+                GapReason::Evicted => self.evict_range(&gap.epoch, gap.from, gap.to),
+                GapReason::Damaged => self.damage(&gap.epoch, gap.from, gap.to),
+                GapReason::Unknown => self.carried.push(gap.clone()),
             }
         }
     }
@@ -90,7 +78,7 @@ impl Losses {
     /// Records that were given up before they got here: `count` numbers from `from` on.
     pub fn give_up(&mut self, epoch: &Epoch, from: u64, count: u64) {
         if count > 0 {
-            self.evicted.entry(epoch.clone()).or_default().insert(from, from + (count - 1));
+            self.dropped.entry(epoch.clone()).or_default().insert(from, from + (count - 1));
         }
     }
 
@@ -101,32 +89,31 @@ impl Losses {
 
     /// Whether nothing was lost.
     pub fn is_empty(&self) -> bool {
-        self.evicted.is_empty() && self.damaged.is_empty() && self.carried.is_empty()
+        self.gaps() == 0
     }
 
     /// How many gap records it takes to say so.
     pub fn gaps(&self) -> usize {
-        let ranges = self.evicted.values().chain(self.damaged.values()).map(|ranges| ranges.iter().count());
-        self.carried.len() + ranges.sum::<usize>()
+        let ranges = self.dropped.values().chain(self.damaged.values()).map(|ranges| ranges.iter().count());
+        self.carried.len() + self.evicted.len() + ranges.sum::<usize>()
     }
 
-    /// The gap records to write: one per epoch, reason and range.
+    /// The gap records to write.
     pub fn into_gaps(self) -> Vec<Body> {
-        let named = [(self.evicted, GapReason::Evicted), (self.damaged, GapReason::Damaged)];
-        let mut gaps = self.carried;
-        for (losses, reason) in named {
-            for (epoch, ranges) in losses {
-                gaps.extend(ranges.iter().map(|(from, to)| Gap { epoch: epoch.clone(), from, to, reason }));
+        let Self { evicted, dropped, damaged, carried } = self;
+        let mut gaps = carried;
+        let gap = |epoch: &Epoch, (from, to), reason| Gap { epoch: epoch.clone(), from, to, reason };
+        gaps.extend(evicted.iter().map(|(epoch, span)| gap(epoch, *span, GapReason::Evicted)));
+        for (losses, reason) in [(dropped, GapReason::Evicted), (damaged, GapReason::Damaged)] {
+            for (epoch, ranges) in &losses {
+                gaps.extend(ranges.iter().map(|range| gap(epoch, range, reason)));
             }
         }
         gaps.into_iter().map(Body::Gap).collect()
     }
 
-    fn carry(&mut self, gap: &Gap) {
-        match gap.reason {
-            GapReason::Evicted => self.evicted.entry(gap.epoch.clone()).or_default().insert(gap.from, gap.to),
-            GapReason::Damaged => self.damage(&gap.epoch, gap.from, gap.to),
-            GapReason::Unknown => self.carried.push(gap.clone()),
-        }
+    fn evict_range(&mut self, epoch: &Epoch, from: u64, to: u64) {
+        let span = self.evicted.entry(epoch.clone()).or_insert((from, to));
+        *span = (span.0.min(from), span.1.max(to));
     }
 }

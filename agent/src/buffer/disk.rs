@@ -4,24 +4,24 @@
 //! itself. And one flipped bit makes sled refuse or panic, so every call runs under `catch_unwind` and damage is an
 //! outcome ([`DiskError::Damaged`]) apart from a disk that is merely full ([`DiskError::Io`]).
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::prctl;
+use nix::sys::statvfs::statvfs;
 use sled::IVec;
 
-use super::raw::Reaches;
 use crate::history_mark::HistoryMark;
 
 /// sled's page cache, in bytes: a gateway has little memory and the buffer is read in order.
 const CACHE_BYTES: u64 = 1024 * 1024;
 /// The file in which sled keeps everything.
-const FILE: &str = "db";
+pub(super) const FILE: &str = "db";
 /// The directory in which sled keeps what is too large for the file.
-const BLOBS: &str = "blobs";
+pub(super) const BLOBS: &str = "blobs";
 /// How often a store that this process has just closed is tried again, and after which pause: up to a second.
 const OPEN_ATTEMPTS: u32 = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
@@ -57,6 +57,17 @@ pub struct Changes {
     pub marks: Vec<HistoryMark>,
 }
 
+/// The room for the store, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Free for the agent's user.
+    pub free_bytes: u64,
+    /// Of the whole file system.
+    pub total_bytes: u64,
+    /// What the store's file takes.
+    pub file_bytes: u64,
+}
+
 /// An open store.
 pub struct Disk {
     dir: PathBuf,
@@ -65,23 +76,6 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// What the file of the store in `dir` states by itself: to be asked before sled opens it and wipes what it dislikes.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn stated(dir: &Path) -> io::Result<Reaches> {
-        Reaches::read(&dir.join(FILE))
-    }
-
-    /// Whether an entry may be left in the store in `dir`, whatever its state; also where that cannot be found out.
-    pub fn may_hold_entries(dir: &Path) -> bool {
-        let outside = match fs::read_dir(dir.join(BLOBS)) {
-            Ok(mut found) => found.next().is_some(),
-            Err(error) => error.kind() != io::ErrorKind::NotFound,
-        };
-        outside || Self::stated(dir).map_or(true, |stated| stated.entries())
-    }
-
     /// Opens or makes the store in `dir`.
     ///
     /// # Errors
@@ -177,6 +171,18 @@ impl Disk {
                 }
             }
             Ok(())
+        })
+    }
+
+    /// How much room there is for the store; none if the system does not tell.
+    #[allow(clippy::useless_conversion)] // where words have 32 bits, the system's numbers are shorter
+    pub fn room(&self) -> Option<Room> {
+        let system = statvfs(&self.dir).ok()?;
+        let block = u64::from(system.fragment_size());
+        Some(Room {
+            free_bytes: u64::from(system.blocks_available()) * block,
+            total_bytes: u64::from(system.blocks()) * block,
+            file_bytes: self.dir.join(FILE).metadata().ok()?.len(),
         })
     }
 

@@ -55,6 +55,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// Whether its time is settled.
+    pub fn is_settled(&self) -> bool {
+        matches!(self.stamp, Stamp::Settled { .. })
+    }
+
     /// The record for the wire; none while its time is not settled.
     pub fn record(&self) -> Option<Record> {
         match self.stamp {
@@ -71,6 +76,8 @@ impl Held {
 pub struct Entry {
     /// The run of the agent.
     pub epoch: Epoch,
+    /// The append index before the run's first record.
+    pub base: u64,
     /// The kitchen, as configured when the round was appended.
     pub kitchen_id: KitchenId,
     /// At least one.
@@ -97,11 +104,17 @@ impl Entry {
     pub fn identity(&self) -> Identity {
         Identity {
             epoch: self.epoch.clone(),
+            base: self.base,
             from: self.records.first().map_or(0, |held| held.seq),
             to: self.records.last().map_or(0, |held| held.seq),
             records: self.records.len() as u32,
             unsettled: self.records.iter().filter(|held| held.record().is_none()).count() as u32,
         }
+    }
+
+    /// The append index under which it is kept.
+    pub fn index(&self) -> u64 {
+        self.base + self.records.first().map_or(0, |held| held.seq)
     }
 
     /// The frame to keep it as.
@@ -136,7 +149,7 @@ impl Entry {
             return Err(FrameError::Payload(identity));
         };
         let records = records.into_iter().map(|record| held(record, &unsettled)).collect();
-        Ok(Self { epoch: identity.epoch, kitchen_id, records, clock })
+        Ok(Self { epoch: identity.epoch, base: identity.base, kitchen_id, records, clock })
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// What the system says when the medium itself fails; it has no [`io::ErrorKind`] of its own.
-const EIO: i32 = 5;
+pub(super) const EIO: i32 = 5;
 
 /// Why the buffer could not do what it was asked.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -41,6 +41,22 @@ pub enum BufferError {
         dir: PathBuf,
         /// What the system or the store said.
         reason: String,
+    },
+    /// A newer agent has written the buffer.
+    #[error("the buffer in `{}` has format {found}, this agent knows up to {known}", .dir.display())]
+    #[diagnostic(
+        code(buffer::newer_format),
+        help(
+            "install the agent that wrote it, or a newer one; nothing has been changed. To begin anew, move the directory away and keep it: there may be readings in it"
+        )
+    )]
+    NewerFormat {
+        /// The data directory.
+        dir: PathBuf,
+        /// What the directory says.
+        found: u32,
+        /// The newest that this agent knows.
+        known: u32,
     },
     /// The thread that owns the buffer has ended.
     #[error("the buffer is closed")]

@@ -1,17 +1,22 @@
 //! The bytes of one buffered entry. Pure.
 //!
 //! ```text
-//! magic 4 │ epoch length 1, epoch 25 │ from 8 │ to 8 │ records 4 │ unsettled 4 │ payload length 4 │ CRC of these 4 │ payload │ CRC of the payload 4
+//! magic 4 │ epoch length 1, epoch 25 │ base 8 │ from 8 │ to 8 │ records 4 │ unsettled 4 │ payload length 4 │ CRC of these 4 │ payload │ CRC of the payload 4
 //! ```
 //! All numbers are big-endian, the CRC is CRC-32. The header has a checksum of its own, so that a damaged payload can still
-//! be named in a gap record; magic and lengths let a scan of a raw file find frames where the store itself is broken.
+//! be named in a gap record. Magic, lengths and base let a scan of a raw file find frames where the store itself is broken,
+//! and say where they belong. Version 1 of the layout had no base.
 
 use kitchen_contract::id::{Epoch, ID_BYTES_MAX};
 
 /// How every frame begins; the digit is the version of this layout.
-pub const MAGIC: [u8; 4] = *b"VDK1";
+pub const MAGIC: [u8; 4] = *b"VDK2";
+/// How a frame of the first version began.
+const MAGIC_1: [u8; 4] = *b"VDK1";
 /// Bytes before the payload.
-pub const HEADER_BYTES: usize = 4 + 1 + ID_BYTES_MAX + 8 + 8 + 4 + 4 + 4 + 4;
+pub const HEADER_BYTES: usize = 4 + 1 + ID_BYTES_MAX + 8 + 8 + 8 + 4 + 4 + 4 + 4;
+/// The same in the first version.
+const HEADER_1_BYTES: usize = HEADER_BYTES - 8;
 /// Bytes of a frame that are not payload.
 pub const OVERHEAD_BYTES: usize = HEADER_BYTES + 4;
 
@@ -20,7 +25,9 @@ pub const OVERHEAD_BYTES: usize = HEADER_BYTES + 4;
 pub struct Identity {
     /// The run of the agent.
     pub epoch: Epoch,
-    /// The first sequence number inside.
+    /// The append index before the epoch's first record.
+    pub base: u64,
+    /// The first sequence number inside; 0 if the frame only says how far the epoch got.
     pub from: u64,
     /// The last sequence number inside; there may be holes where single records were acknowledged.
     pub to: u64,
@@ -28,6 +35,18 @@ pub struct Identity {
     pub records: u32,
     /// How many of them wait for a clock.
     pub unsettled: u32,
+}
+
+impl Identity {
+    /// The append index of the first record inside.
+    pub fn index(&self) -> u64 {
+        self.base.saturating_add(self.from)
+    }
+
+    /// The append index of the last record inside.
+    pub fn last_index(&self) -> u64 {
+        self.base.saturating_add(self.to)
+    }
 }
 
 /// Why bytes are not a frame.
@@ -49,6 +68,7 @@ pub fn encode(identity: &Identity, payload: &[u8]) -> Vec<u8> {
     bytes.push(epoch.len() as u8);
     bytes.extend(epoch);
     bytes.resize(4 + 1 + ID_BYTES_MAX, 0);
+    bytes.extend(identity.base.to_be_bytes());
     bytes.extend(identity.from.to_be_bytes());
     bytes.extend(identity.to.to_be_bytes());
     bytes.extend(identity.records.to_be_bytes());
@@ -77,26 +97,41 @@ pub fn decode(bytes: &[u8]) -> Result<(Identity, &[u8]), FrameError> {
     }
 }
 
-/// The intact frame that begins here, whatever follows it.
-pub fn leading(bytes: &[u8]) -> Option<(Identity, &[u8])> {
-    let (_, payload_len) = read_header(bytes.get(..HEADER_BYTES)?)?;
-    decode(bytes.get(..payload_len.checked_add(OVERHEAD_BYTES)?)?).ok()
+/// What the header that begins here says, if it is intact, and the length of the whole frame; the payload is not looked at.
+pub fn header(bytes: &[u8]) -> Option<(Identity, usize)> {
+    let (identity, payload_len) = read_header(bytes.get(..HEADER_BYTES)?)?;
+    Some((identity, payload_len.checked_add(OVERHEAD_BYTES)?))
 }
 
-/// The identity of the frame that begins here, if its header is intact; the payload is not looked at.
-pub fn identity(bytes: &[u8]) -> Option<Identity> {
-    read_header(bytes.get(..HEADER_BYTES)?).map(|(identity, _)| identity)
+/// Whether an intact header of the first version begins here.
+pub fn begins_version_1(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC_1)
+        && bytes.get(..HEADER_1_BYTES).is_some_and(|header| read_checked(header, MAGIC_1).is_some())
+}
+
+/// The identity and payload of a frame of the first version, in which the base was not written.
+pub fn decode_1(bytes: &[u8]) -> Option<(Identity, &[u8])> {
+    let (header, rest) = bytes.split_at_checked(HEADER_1_BYTES)?;
+    let (identity, payload_len) = read_checked(header, MAGIC_1)?;
+    let (payload, checksum) = rest.split_at_checked(payload_len)?;
+    (crc32fast::hash(payload).to_be_bytes() == checksum).then_some((identity, payload))
 }
 
 fn read_header(header: &[u8]) -> Option<(Identity, usize)> {
-    let (content, checksum) = header.split_at(HEADER_BYTES - 4);
-    let intact = content.starts_with(&MAGIC) && crc32fast::hash(content).to_be_bytes() == checksum;
-    let mut rest = intact.then(|| &content[MAGIC.len()..])?;
+    read_checked(header, MAGIC)
+}
+
+fn read_checked(header: &[u8], magic: [u8; 4]) -> Option<(Identity, usize)> {
+    let (content, checksum) = header.split_at_checked(header.len().checked_sub(4)?)?;
+    let intact = content.starts_with(&magic) && crc32fast::hash(content).to_be_bytes() == checksum;
+    let mut rest = intact.then(|| &content[magic.len()..])?;
     let epoch_len = usize::from(take::<1>(&mut rest)?[0]);
     let epoch = take::<ID_BYTES_MAX>(&mut rest)?;
     let epoch = std::str::from_utf8(epoch.get(..epoch_len)?).ok()?.parse().ok()?;
+    let base = if magic == MAGIC { u64::from_be_bytes(take(&mut rest)?) } else { 0 };
     let identity = Identity {
         epoch,
+        base,
         from: u64::from_be_bytes(take(&mut rest)?),
         to: u64::from_be_bytes(take(&mut rest)?),
         records: u32::from_be_bytes(take(&mut rest)?),
@@ -118,7 +153,7 @@ mod tests {
     use super::*;
 
     fn identity() -> Identity {
-        Identity { epoch: Epoch::from_entropy([7; 15]), from: 3, to: 9, records: 5, unsettled: 1 }
+        Identity { epoch: Epoch::from_entropy([7; 15]), base: 40, from: 3, to: 9, records: 5, unsettled: 1 }
     }
 
     #[test]

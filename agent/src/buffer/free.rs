@@ -9,6 +9,7 @@ use kitchen_contract::ranges::SeqRanges;
 use super::disk::Changes;
 use super::entry::{Entry, Held};
 use super::error::BufferError;
+use super::evict::Ordinary;
 use super::frame::{self, Identity};
 use super::queue::Buffer;
 use crate::clock::earlier::{self, Place, Waiting};
@@ -75,7 +76,7 @@ impl Buffer {
     fn free(&mut self, index: u64, bytes: &[u8], ranges: &SeqRanges) -> Result<(), BufferError> {
         let mut entry = match Entry::from_frame(bytes) {
             Ok(entry) => entry,
-            Err(error) => return self.skip(index, error),
+            Err(_) => return self.skip(index),
         };
         let before = entry.identity();
         entry.records.retain(|held| !ranges.contains(held.seq));
@@ -83,17 +84,20 @@ impl Buffer {
         if after.records == before.records {
             return Ok(());
         }
-        let base = index - before.from.min(index);
         let mut changes = Changes { removed: vec![index], ..Changes::default() };
+        let mut contents = self.contents.clone();
+        contents.remove(&before, bytes.len());
         if after.records > 0 {
             changes.removed.retain(|_| after.from != before.from);
-            changes.written.push((base + after.from, entry.to_frame()));
+            let frame = entry.to_frame();
+            contents.add(&after, frame.len());
+            changes.written.push((after.index(), frame));
         }
+        // What is stated as held would be looked for.
+        changes.meta = self.run.clone().map(|run| self.statement(&run, contents.held.clone()));
         self.disk()?.write(&changes).map_err(|error| self.failed(error))?;
-        self.contents.remove(base, &before, bytes.len());
-        for (_, frame) in &changes.written {
-            self.contents.add(base, &after, frame.len());
-        }
+        self.contents = contents;
+        self.ordinary = Ordinary::default();
         Ok(())
     }
 
@@ -160,10 +164,9 @@ impl Buffer {
         let disk = self.disk()?;
         let written = disk.write(changes).and_then(|()| disk.sync());
         written.map_err(|error| self.failed(error))?;
-        for ((identity, bytes), (index, frame)) in replaced.into_iter().zip(&changes.written) {
-            let base = index - identity.from.min(*index);
-            self.contents.remove(base, &identity, bytes);
-            self.contents.add(base, &Identity { unsettled: 0, ..identity }, frame.len());
+        for ((identity, bytes), (_, frame)) in replaced.into_iter().zip(&changes.written) {
+            self.contents.remove(&identity, bytes);
+            self.contents.add(&Identity { unsettled: 0, ..identity }, frame.len());
         }
         Ok(())
     }

@@ -1,18 +1,41 @@
-//! The frame that says how far an epoch got, written together with every append. Pure.
+//! The statement that is written together with every change: how far the epoch got, and what is held. Pure.
+//!
+//! What the store lost is what the newest statement says is held and the store does not have.
 
+use kitchen_contract::id::Epoch;
+use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::frame;
-use super::raw::Reach;
+use super::frame::{self, Identity, OVERHEAD_BYTES};
 
-/// The state of an epoch.
+/// Ranges in one statement; of more, those that lie next to each other are stated as one.
+const RANGES_MAX: usize = 32;
+/// What a statement takes as a frame at most, in bytes: two numbers of 20 digits and their signs for every range.
+pub const META_FRAME_BYTES_MAX: usize = OVERHEAD_BYTES + 128 + RANGES_MAX * 44;
+
+/// How far an epoch got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The append index before its first record.
+    pub base: u64,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Its last sequence number.
+    pub last_seq: u64,
+}
+
+/// The state of the buffer after a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
-    /// How far it got.
+    /// How far the epoch got.
     pub reach: Reach,
     /// The latest synced timestamp.
     pub latest: Option<Timestamp>,
+    /// Rises with every statement.
+    pub number: u64,
+    /// The append indexes of the records held; freed ones may be among them, others not.
+    pub held: SeqRanges,
 }
 
 /// The JSON inside the frame; the reach is in the frame's header.
@@ -21,20 +44,72 @@ pub struct Meta {
 struct Payload {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     latest: Option<Timestamp>,
+    number: u64,
+    held: SeqRanges,
+}
+
+impl Reach {
+    /// The append index of the last record.
+    pub fn index(&self) -> u64 {
+        self.base.saturating_add(self.last_seq)
+    }
+
+    fn identity(&self) -> Identity {
+        let Self { base, epoch, last_seq } = self.clone();
+        Identity { epoch, base, from: 0, to: last_seq, records: 0, unsettled: 0 }
+    }
+
+    /// What the header of a statement says; none if it is that of an entry.
+    pub fn of(identity: &Identity) -> Option<Self> {
+        let Identity { epoch, base, to, records, .. } = identity.clone();
+        (records == 0).then_some(Self { base, epoch, last_seq: to })
+    }
 }
 
 impl Meta {
     /// The frame to keep it as.
     pub fn to_frame(&self) -> Vec<u8> {
-        let json = serde_json::to_vec(&Payload { latest: self.latest }).expect("invariant: a timestamp is JSON");
+        let payload = Payload { latest: self.latest, number: self.number, held: coarse(&self.held) };
+        let json = serde_json::to_vec(&payload).expect("invariant: a statement is JSON");
         frame::encode(&self.reach.identity(), &json)
     }
 
-    /// Reads a frame back; none if it is damaged or that of an entry. What follows the frame is not looked at.
+    /// Reads a frame back; none if it is damaged or that of an entry.
     pub fn from_frame(bytes: &[u8]) -> Option<Self> {
-        let (identity, json) = frame::leading(bytes)?;
+        let (identity, json) = frame::decode(bytes).ok()?;
         let reach = Reach::of(&identity)?;
-        let Payload { latest } = serde_json::from_slice(json).ok()?;
-        Some(Self { reach, latest })
+        let Payload { latest, number, held } = serde_json::from_slice(json).ok()?;
+        Some(Self { reach, latest, number, held })
+    }
+}
+
+/// At most [`RANGES_MAX`] ranges with all numbers of these inside: the narrowest spaces are filled.
+fn coarse(held: &SeqRanges) -> SeqRanges {
+    let ranges: Vec<_> = held.iter().collect();
+    let mut spaces: Vec<(u64, u64)> = ranges.windows(2).map(|pair| (pair[0].1 + 1, pair[1].0 - 1)).collect();
+    spaces.sort_by_key(|(from, to)| to - from);
+    let mut coarse = held.clone();
+    for (from, to) in spaces.iter().take((ranges.len()).saturating_sub(RANGES_MAX)) {
+        coarse.insert(*from, *to);
+    }
+    coarse
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_of_many_ranges_stays_short_and_leaves_none_out() {
+        let held: SeqRanges =
+            (0..500).flat_map(|number| [number * 10_000_000, number * 10_000_000 + 1 + number % 7]).collect();
+        let reach = Reach { base: u64::MAX / 2, epoch: Epoch::from_entropy([7; 15]), last_seq: 9 };
+        let meta = Meta { reach, latest: None, number: u64::MAX, held: held.clone() };
+        let frame = meta.to_frame();
+        assert!(frame.len() <= META_FRAME_BYTES_MAX, "{}", frame.len());
+        let read = Meta::from_frame(&frame).unwrap();
+        assert_eq!(read.held.iter().count(), RANGES_MAX);
+        assert!(held.without(&read.held).is_empty());
+        assert_eq!((read.reach, read.number), (meta.reach, meta.number));
     }
 }

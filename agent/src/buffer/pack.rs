@@ -47,7 +47,7 @@ impl Buffer {
             let entry = Entry::from_frame(&bytes).ok();
             if entry.as_ref().is_some_and(|entry| row.takes(entry)) {
                 next = index + 1;
-                row.parts.extend(frame::identity(&bytes).map(|identity| (index, identity, bytes.len())));
+                row.parts.extend(frame::header(&bytes).map(|(identity, _)| (index, identity, bytes.len())));
                 row.push(entry);
             } else if row.parts.len() > 1 {
                 return Ok(Some(row));
@@ -63,17 +63,16 @@ impl Buffer {
     }
 
     fn merge(&mut self, row: Row) -> Result<(), BufferError> {
-        let (Some(merged), Some((first, identity, _))) = (row.merged, row.parts.first()) else { return Ok(()) };
-        let base = first - identity.from.min(*first);
+        let (Some(merged), Some((first, ..))) = (row.merged, row.parts.first()) else { return Ok(()) };
         let frame = merged.to_frame();
         let bytes = frame.len();
         let removed = row.parts.iter().skip(1).map(|(index, ..)| *index).collect();
         let changes = Changes { removed, written: vec![(*first, frame)], ..Changes::default() };
         self.disk()?.write(&changes).map_err(|error| self.failed(error))?;
         for (_, identity, bytes) in &row.parts {
-            self.contents.remove(base, identity, *bytes);
+            self.contents.remove(identity, *bytes);
         }
-        self.contents.add(base, &merged.identity(), bytes);
+        self.contents.add(&merged.identity(), bytes);
         self.packed_to = first + 1;
         Ok(())
     }

@@ -6,12 +6,14 @@
 //! Only where not one block is free can sled not even open its file: then everything waits until somebody makes room.
 //! A damaged store is set aside and a fresh one begins in the same epoch.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::mem;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use kitchen_contract::id::Epoch;
+use kitchen_contract::alarm::Limits as Thresholds;
+use kitchen_contract::id::{DeviceId, Epoch};
+use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::EpochEnd;
 use kitchen_contract::time::Timestamp;
 
@@ -19,10 +21,10 @@ use super::append::Appended;
 use super::contents::{Contents, Losses};
 use super::disk::{Changes, Disk, DiskError};
 use super::error::BufferError;
-use super::frame::{self, FrameError, Identity};
-use super::meta::Meta;
-use super::raw::{Reach, Reaches};
-use super::repair;
+use super::evict::Ordinary;
+use super::meta::{Meta, Reach};
+use super::raw::Stated;
+use super::{format, repair};
 use crate::clock::earlier::RunClock;
 use crate::history_mark::{self, HistoryMark};
 
@@ -33,6 +35,8 @@ pub struct Limits {
     pub records_max: u64,
     /// Bytes of frames; the store's own files take about twice as much.
     pub bytes_max: u64,
+    /// Bytes that are left free on the file system, but a tenth of it at most; with less, the store does not grow.
+    pub free_bytes_min: u64,
 }
 
 /// What happened that nobody asked for, since the start.
@@ -40,8 +44,14 @@ pub struct Limits {
 pub struct Counters {
     /// Records given up at the limit.
     pub evicted: u64,
-    /// Frames whose checksum failed.
+    /// Of these, faults, excursions and events.
+    pub evicted_last: u64,
+    /// Frames whose checksum failed; what was in them may have been brought back.
     pub damaged: u64,
+    /// Records brought back that the store had lost.
+    pub recovered: u64,
+    /// Records that were damaged and are lost.
+    pub lost: u64,
     /// Stores set aside.
     pub set_aside: u64,
 }
@@ -76,11 +86,19 @@ pub struct Buffer {
     pub(super) in_doubt: Option<InDoubt>,
     /// An append that was in doubt and has reached the disk since; the repeated call takes it.
     pub(super) resolved: Option<Appended>,
-    /// What the store's file stated before it was opened, until the store is known.
-    pub(super) stated: Reaches,
+    /// What the store's files stated before it was opened, until it is open.
+    pub(super) stated: Option<Stated>,
+    /// The store is one of this agent's format.
+    format_known: bool,
+    /// Of the last statement written.
+    pub(super) number: u64,
     /// To be written as gap records with the next append.
     pub(super) losses: Losses,
     pub(super) counters: Counters,
+    /// The limits of the measuring points: beyond them is an excursion, which is kept longest.
+    pub(super) thresholds: BTreeMap<DeviceId, Thresholds>,
+    /// How far ordinary records have been given up.
+    pub(super) ordinary: Ordinary,
     /// Before this index there is nothing left to merge.
     pub(super) packed_to: u64,
     /// Held while this process owns the data directory.
@@ -93,7 +111,7 @@ impl Buffer {
     /// A full disk is no error here: the buffer is then opened by a later call.
     ///
     /// # Errors
-    /// The directory cannot be used, or another process owns it.
+    /// The directory cannot be used, another process owns it, or a newer agent has written it.
     pub fn open(data_dir: &Path, limits: Limits, epoch: Epoch) -> Result<Self, BufferError> {
         let lock = lock(data_dir)?;
         let mut buffer = Self {
@@ -106,21 +124,34 @@ impl Buffer {
             contents: Contents::default(),
             in_doubt: None,
             resolved: None,
-            stated: Reaches::default(),
+            stated: None,
+            format_known: false,
+            number: 0,
             losses: Losses::default(),
             counters: Counters::default(),
+            thresholds: BTreeMap::new(),
+            ordinary: Ordinary::default(),
             packed_to: 0,
             _lock: lock,
         };
-        if let Err(error) = buffer.ready() {
-            tracing::error!(%error, "the buffer cannot be opened yet");
+        match buffer.ready() {
+            Err(error @ BufferError::NewerFormat { .. }) => Err(error),
+            Err(error) => {
+                tracing::error!(%error, "the buffer cannot be opened yet");
+                Ok(buffer)
+            }
+            Ok(()) => Ok(buffer),
         }
-        Ok(buffer)
     }
 
     /// Says where this run lies in the time that the system has been on, before the first append.
     pub fn begin(&mut self, clock: Option<RunClock>) {
         self.clock = clock;
+    }
+
+    /// Says what is an excursion, before the first append.
+    pub fn watch(&mut self, thresholds: BTreeMap<DeviceId, Thresholds>) {
+        self.thresholds = thresholds;
     }
 
     /// The epoch of this run.
@@ -168,6 +199,7 @@ impl Buffer {
     /// # Errors
     /// The disk does not take it now; a later call tries again.
     pub fn ready(&mut self) -> Result<(), BufferError> {
+        self.ensure_format()?;
         self.twice(Self::repeat_in_doubt)
     }
 
@@ -201,27 +233,24 @@ impl Buffer {
     /// # Errors
     /// The store cannot be opened now; a later call tries again.
     pub(super) fn disk(&mut self) -> Result<&Disk, BufferError> {
+        self.ensure_format()?;
         self.twice(Self::open_store)?;
         self.disk.as_ref().ok_or(BufferError::Closed)
+    }
+
+    /// Once in a run, before anything else touches the store.
+    fn ensure_format(&mut self) -> Result<(), BufferError> {
+        if !self.format_known {
+            format::ensure(self.dir.parent().unwrap_or(Path::new(".")), &self.dir)?;
+            self.format_known = true;
+        }
+        Ok(())
     }
 
     fn open_store(&mut self) -> Result<(), DiskError> {
         let disk = self.take_store()?;
         self.disk = Some(disk);
         Ok(())
-    }
-
-    /// The open store for a moment; one that is not put back is closed, and opened again by the next call.
-    fn take_store(&mut self) -> Result<Disk, DiskError> {
-        if let Some(disk) = self.disk.take() {
-            return Ok(disk);
-        }
-        self.stated = Disk::stated(&self.dir)?;
-        let disk = Disk::open(&self.dir)?;
-        // What is read from here on may be sent, so it must not fall back.
-        disk.sync()?;
-        self.take_stock(&disk)?;
-        Ok(disk)
     }
 
     /// Repeats the write in doubt, if there is one. If that fails the store is closed: sled takes nothing after an error.
@@ -243,114 +272,31 @@ impl Buffer {
         Ok(())
     }
 
-    /// Counts what is there and finds what the file lost and where this epoch begins.
-    fn take_stock(&mut self, disk: &Disk) -> Result<(), DiskError> {
-        let last = self.count(disk)?;
-        let found = disk.meta()?.and_then(|bytes| Meta::from_frame(&bytes));
-        let (reach, latest) = found.map_or((None, None), |meta| (Some(meta.reach), meta.latest));
-        let stated = mem::take(&mut self.stated);
-        let latest = latest.or(stated.latest());
-        let furthest = self.note_lost(reach.as_ref(), stated.lost_after(reach.as_ref()));
-        if self.run.is_none() {
-            self.run = Some(begin_run(furthest.or(reach).or_else(|| last.map(reach_of_entry)), latest));
-        }
-        Ok(())
-    }
-
-    /// Counts what is there and drops frames that fail their checksum; the last entry.
-    fn count(&mut self, disk: &Disk) -> Result<Option<(u64, Identity)>, DiskError> {
-        let mut contents = Contents::default();
-        let mut bad = Vec::new();
-        let mut last = None;
-        disk.scan(|index, bytes| match frame::decode(bytes) {
-            Ok((identity, _)) => {
-                contents.add(index - identity.from.min(index), &identity, bytes.len());
-                last = Some((index, identity));
-            }
-            Err(error) => bad.push((index, error)),
-        })?;
-        self.contents = contents;
-        for (index, error) in bad {
-            self.drop_damaged(disk, index, error)?;
-        }
-        Ok(last)
-    }
-
-    /// Puts on record what the file stated and the store does not know any more; how far the last epoch really got.
-    fn note_lost(&mut self, found: Option<&Reach>, lost: Vec<Reach>) -> Option<Reach> {
-        for Reach { base, epoch, last_seq } in &lost {
-            // What is in doubt is stated too and not lost.
-            let in_doubt = self.run.as_ref().filter(|run| run.base == *base && self.epoch == *epoch);
-            let last_seq = in_doubt.map_or(*last_seq, |run| run.last_seq.min(*last_seq));
-            let known = found.filter(|found| found.base == *base).map_or(0, |found| found.last_seq);
-            if last_seq <= known {
-                continue;
-            }
-            tracing::error!(%epoch, from = known + 1, to = last_seq, "the buffer's file was damaged: its last records are lost");
-            self.losses.damage(epoch, known + 1, last_seq);
-            self.counters.damaged += 1;
-        }
-        lost.into_iter().next_back()
-    }
-
-    /// Takes a damaged frame out, counts it, and remembers what to put on record.
-    pub(super) fn drop_damaged(&mut self, disk: &Disk, index: u64, error: FrameError) -> Result<(), DiskError> {
-        tracing::error!(index, %error, "a buffered entry is damaged and skipped");
-        self.counters.damaged += 1;
-        if let FrameError::Payload(identity) = error {
-            self.losses.damage(&identity.epoch, identity.from, identity.to);
-        }
-        disk.write(&Changes { removed: vec![index], ..Changes::default() })
-    }
-
     fn replace_store(&mut self, reason: &str) -> Result<(), BufferError> {
         self.close_store();
         let aside = repair::set_aside(&self.dir).map_err(|error| self.disk_error(&error.to_string()))?;
         let records = self.contents.records;
         tracing::error!(%reason, aside = %aside.display(), records, "the buffer is damaged: set aside, a fresh one begins");
         self.counters.set_aside += 1;
-        self.contents.lost(&mut self.losses);
         self.contents = Contents::default();
-        if self.run.is_none() {
-            self.begin_after_unread();
-        }
+        self.stated = None;
         Ok(())
     }
 
-    /// Nobody could look into the store that was there at the start: only its file says which epochs came before. What of
-    /// them had been freed it does not say, so all of it is named: better too much than a loss without a word.
-    fn begin_after_unread(&mut self) {
-        let stated = mem::take(&mut self.stated);
-        let latest = stated.latest();
-        let furthest = self.note_lost(None, stated.all_lost());
-        self.run = Some(begin_run(furthest, latest));
-    }
-
-    fn close_store(&mut self) {
+    pub(super) fn close_store(&mut self) {
         self.disk = None;
     }
 
-    fn disk_error(&self, reason: &str) -> BufferError {
+    pub(super) fn disk_error(&self, reason: &str) -> BufferError {
         BufferError::Disk { dir: self.dir.clone(), reason: reason.to_owned() }
     }
 
-    /// The frame that says how far this epoch got, to be written together with every append.
-    pub(super) fn meta_frame(&self, run: &Run) -> Vec<u8> {
+    /// The next statement: how far the epoch of `run` got, and what is held then.
+    pub(super) fn statement(&mut self, run: &Run, held: SeqRanges) -> Vec<u8> {
+        self.number += 1;
         let reach = Reach { base: run.base, epoch: self.epoch.clone(), last_seq: run.last_seq };
-        Meta { reach, latest: run.latest }.to_frame()
+        Meta { reach, latest: run.latest, number: self.number, held }.to_frame()
     }
-}
-
-/// How far an epoch got at least, where only its last entry is left to tell.
-fn reach_of_entry((index, identity): (u64, Identity)) -> Reach {
-    Reach { base: index - identity.from.min(index), epoch: identity.epoch, last_seq: identity.to }
-}
-
-/// A new epoch begins where the last one on disk ended.
-fn begin_run(last: Option<Reach>, latest: Option<Timestamp>) -> Run {
-    let base = last.as_ref().map_or(0, Reach::index);
-    let previous = last.map(|Reach { epoch, last_seq, .. }| EpochEnd { epoch, last_seq });
-    Run { base, last_seq: 0, previous, latest }
 }
 
 fn lock(data_dir: &Path) -> Result<File, BufferError> {

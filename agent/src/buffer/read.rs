@@ -5,6 +5,7 @@ use kitchen_contract::record::Record;
 
 use super::entry::{Entry, Held};
 use super::error::BufferError;
+use super::frame;
 use super::queue::Buffer;
 
 /// How much is wanted.
@@ -57,7 +58,7 @@ impl Buffer {
             match Entry::from_frame(&frame) {
                 Ok(entry) if gathering.take(index, &entry) => {}
                 Ok(_) => return Ok(gathering.batch.map_or(Read::Unsettled, Read::Batch)),
-                Err(error) => self.skip(index, error)?,
+                Err(_) => self.skip(index)?,
             }
         }
         Ok(gathering.batch.map_or(Read::Empty, Read::Batch))
@@ -69,13 +70,22 @@ impl Buffer {
         Ok(found.map_or(index, |(index, _)| index))
     }
 
-    /// Takes a damaged frame out of the store.
-    pub(super) fn skip(&mut self, index: u64, error: super::frame::FrameError) -> Result<(), BufferError> {
+    /// Sorts out a frame that cannot be read: the store is opened again, which looks for an intact copy. What is intact and
+    /// still makes no sense is taken out.
+    pub(super) fn skip(&mut self, index: u64) -> Result<(), BufferError> {
+        let intact = match self.next_entry(index)? {
+            Some((found, bytes)) if found == index => frame::decode(&bytes).ok().map(|(identity, _)| identity),
+            Some(_) | None => return Ok(()),
+        };
+        self.close_store();
         self.disk()?;
+        let Some(identity) = intact else { return Ok(()) };
         let Some(disk) = self.disk.take() else { return Err(BufferError::Closed) };
-        let dropped = self.drop_damaged(&disk, index, error);
+        let taken = self.take_out(&disk, index).and_then(|()| self.count(&disk));
         self.disk = Some(disk);
-        dropped.map_err(|error| self.failed(error))
+        self.losses.damage(&identity.epoch, identity.from, identity.to);
+        self.counters.lost += u64::from(identity.records);
+        taken.map_err(|error| self.failed(error))
     }
 }
 

@@ -35,7 +35,11 @@ pub fn check(config: &Config) -> Effective {
             "keep_alive": duration(mqtt.keep_alive),
             "heartbeat": duration(mqtt.heartbeat),
         },
-        "buffer": { "records_max": buffer.records_max, "bytes_max": buffer.bytes_max },
+        "buffer": {
+            "records_max": buffer.records_max,
+            "bytes_max": buffer.bytes_max,
+            "free_bytes_min": buffer.free_bytes_min,
+        },
         "status": { "socket": status.socket },
         "log": {
             "level": format!("{:?}", log.level).to_lowercase(),
@@ -72,6 +76,7 @@ fn sensor(settings: &SensorSettings) -> Value {
         })),
         "humidity": settings.humidity.map(|humidity| json!({ "low": humidity.low, "high": humidity.high })),
         "jump": settings.jump,
+        "alert_thresholds": settings.alert_thresholds,
     })
 }
 

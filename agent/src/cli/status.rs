@@ -128,26 +128,30 @@ fn cloud(mqtt: &Mqtt) -> String {
 }
 
 fn held(buffer: &Buffer) -> String {
-    let Buffer { records, records_max, bytes, bytes_max, oldest, unsettled, disk, .. } = buffer;
+    let Buffer { records, records_max, bytes, bytes_max, oldest, unsettled, hours_left, disk, .. } = buffer;
     let disk = match disk {
         Disk::Taking => "the disk takes more",
         Disk::Refusing { .. } => "the disk takes nothing",
         Disk::Stuck => "the disk does not answer",
     };
+    let room = hours_left.map_or(String::new(), |hours| format!("; room for {}", span(hours * 3_600)));
     if *records == 0 {
-        return format!("empty; {disk}");
+        return format!("empty{room}; {disk}");
     }
     let percent = 100.0 * (*records as f64 / *records_max as f64).max(*bytes as f64 / *bytes_max as f64);
     let oldest = oldest.map_or(String::new(), |when| format!(", the oldest for {}", span(when.ago_s)));
     let clockless = if *unsettled > 0 { format!(", {unsettled} without a time") } else { String::new() };
-    format!("{records} records wait ({percent:.0} % full){oldest}{clockless}; {disk}")
+    format!("{records} records wait ({percent:.0} % full){oldest}{clockless}{room}; {disk}")
 }
 
 /// Nothing where nothing was lost.
 fn lost(buffer: &Buffer, out: &mut Formatter<'_>) -> fmt::Result {
     let counts = [
         (buffer.evicted, "records given up because it was full"),
+        (buffer.evicted_last, "of them faults, excursions or events"),
         (buffer.damaged, "damaged entries"),
+        (buffer.recovered, "records brought back after damage"),
+        (buffer.lost, "records lost to damage"),
         (buffer.set_aside, "damaged stores set aside"),
     ];
     let met = counts.into_iter().filter(|(count, _)| *count > 0);
@@ -196,7 +200,7 @@ mod tests {
                 "lastFault": { "agoS": 7_260, "kind": "unreachable", "text": "unreachable: no route", "hint": "wait" },
             },
             "buffer": {
-                "records": 0, "recordsMax": 200_000, "bytes": 0, "bytesMax": 67_108_864, "unsettled": 0, "evicted": 0,
+                "records": 0, "recordsMax": 200_000, "bytes": 0, "bytesMax": 67_108_864, "hoursLeft": 8_784, "unsettled": 0, "evicted": 0,
                 "damaged": 0, "setAside": 0, "disk": { "state": "taking" },
             },
             "sensors": [sensor("walk-in-fridge", 3.44), sensor("freezer", -19.96)],
@@ -234,6 +238,7 @@ mod tests {
             ("/buffer/records", json!(100_000)),
             ("/buffer/unsettled", json!(12)),
             ("/buffer/oldest", json!({ "agoS": 3 * 86_400 + 3_600 })),
+            ("/buffer/hoursLeft", json!(50)),
             ("/buffer/evicted", json!(31)),
             (
                 "/buffer/disk",

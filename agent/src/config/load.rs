@@ -7,20 +7,16 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
+use super::buffer;
 use super::error::{ConfigError, Problem};
 use super::reader::{Section, Span};
 use super::sections::{
-    BYTES_MAX_DEFAULT, Config, GatewaySection, HEARTBEAT_DEFAULT, KEEP_ALIVE_DEFAULT, LogSection, MqttSection,
-    PORT_DEFAULT, PORTS_DEFAULT, RECORDS_MAX_DEFAULT, SENSORS_MAX, SOCKET_NAME_DEFAULT, Sensor, StatusSection,
+    Config, GatewaySection, HEARTBEAT_DEFAULT, KEEP_ALIVE_DEFAULT, LogSection, MqttSection, PORT_DEFAULT,
+    PORTS_DEFAULT, SENSORS_MAX, SOCKET_NAME_DEFAULT, Sensor, StatusSection,
 };
 use super::sensor::{self, Seen};
-use crate::buffer::Limits;
 use crate::forwarder::tls::{self, Material};
 use crate::status::socket::PATH_BYTES_MAX;
-
-/// The smallest buffer that makes sense: a few envelopes.
-const RECORDS_MIN: u64 = 1_000;
-const BYTES_MIN: u64 = 1024 * 1024;
 
 /// Reads and checks the file.
 ///
@@ -77,11 +73,12 @@ pub fn socket(file: &Path) -> Result<PathBuf, ConfigError> {
 fn read(mut root: Section<'_>, base: &Path) -> Option<Config> {
     let gateway = read_gateway(root.section("gateway"), base);
     let mqtt = read_mqtt(root.section("mqtt"), base);
-    let buffer = read_buffer(root.optional_section("buffer"));
+    let buffer = root.optional_section("buffer");
     let data_dir = gateway.as_ref().map(|gateway| gateway.data_dir.as_path());
     let status = read_status(root.optional_section("status"), base, data_dir);
     let log = read_log(root.optional_section("log"));
     let sensors = read_sensors(&mut root, base);
+    let buffer = buffer::read(buffer, &sensors);
     root.finish();
     Some(Config { gateway: gateway?, mqtt: mqtt?, buffer, status: status?, log, sensors })
 }
@@ -145,19 +142,6 @@ fn check_material(section: &Section<'_>, material: &Material<'_>) {
     if let Err(error) = tls::Identity::load(material) {
         section.refuse_with_hint(error.key(), error.to_string(), Some(error.hint().to_owned()));
     }
-}
-
-fn read_buffer(mut section: Section<'_>) -> Limits {
-    let records_max = section.or("records_max", RECORDS_MAX_DEFAULT);
-    let bytes_max = section.or("bytes_max", BYTES_MAX_DEFAULT);
-    if records_max < RECORDS_MIN {
-        section.refuse("records_max", format!("must be at least {RECORDS_MIN}"));
-    }
-    if bytes_max < BYTES_MIN {
-        section.refuse("bytes_max", format!("must be at least {BYTES_MIN}"));
-    }
-    section.finish();
-    Limits { records_max, bytes_max }
 }
 
 /// Without a path of its own the socket is in the data directory, whatever the length: a long name of that must not keep

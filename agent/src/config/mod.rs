@@ -4,6 +4,7 @@
 //! one; relative paths count from the file; a secret is never shown. It does not: read the environment, or change at
 //! run time.
 
+mod buffer;
 pub mod error;
 pub mod load;
 pub mod reader;

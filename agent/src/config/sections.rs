@@ -16,10 +16,6 @@ pub const PORT_DEFAULT: u16 = 8883;
 pub const KEEP_ALIVE_DEFAULT: Duration = Duration::from_secs(30);
 /// How often the gateway says that it is there, and learns the time.
 pub const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(60);
-/// Records in the buffer: two sensors once a minute for ten weeks.
-pub const RECORDS_MAX_DEFAULT: u64 = 200_000;
-/// Bytes in the buffer, 64 MiB; the store's files take about twice as much.
-pub const BYTES_MAX_DEFAULT: u64 = 64 * 1024 * 1024;
 /// Where serial adapters appear: by their own name, so that a port keeps it over a replug, and as the kernel counts them.
 pub const PORTS_DEFAULT: [&str; 3] = ["/dev/serial/by-id/*", "/dev/ttyUSB*", "/dev/ttyACM*"];
 /// The status socket in the data directory.
@@ -34,7 +30,7 @@ pub struct Config {
     pub gateway: GatewaySection,
     /// `[mqtt]`
     pub mqtt: MqttSection,
-    /// `[buffer]`
+    /// `[buffer]`: how much is held before the oldest is given up.
     pub buffer: Limits,
     /// `[status]`
     pub status: StatusSection,

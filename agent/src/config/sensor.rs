@@ -49,6 +49,7 @@ fn read_settings(section: &mut Section<'_>, base: &Path, seen: &mut Seen) -> Opt
     let calibration = read_calibration(section.optional_section("calibration"));
     let humidity = read_humidity(section.optional_section("humidity"));
     let jump = section.or("jump", JUMP_DEFAULT);
+    let alert_thresholds = section.optional("alert_thresholds");
     seen.check(section, "device_id", device_id.as_ref().map(ToString::to_string));
     seen.check(section, "port", port.as_ref().map(|port| port.display().to_string()));
     seen.check(section, "imei", imei.clone());
@@ -67,6 +68,7 @@ fn read_settings(section: &mut Section<'_>, base: &Path, seen: &mut Seen) -> Opt
         calibration,
         humidity,
         jump,
+        alert_thresholds,
     })
 }
 

@@ -8,6 +8,7 @@ use kitchen_contract::time::{Clock as Trusted, Timestamp};
 use super::document::{
     Buffer, Clock, Disk, Document, LastReading, LinkFault, Mqtt, Sensor, Trouble, Trust, Watchdog, When,
 };
+use crate::buffer::capacity::hours_left;
 use crate::buffer::{BufferState, Limits};
 use crate::clock::wall::Stamp;
 use crate::forwarder::LinkShown;
@@ -28,6 +29,8 @@ pub struct Fixed {
     pub address: String,
     /// Of the buffer.
     pub limits: Limits,
+    /// What the sensors take in a day if all goes well.
+    pub readings_per_day: u64,
 }
 
 /// What the tasks show at one moment.
@@ -99,7 +102,7 @@ pub fn assemble(fixed: &Fixed, snapshot: &Snapshot) -> Document {
         uptime_s: now.0.as_secs(),
         clock: clock(*stamp),
         mqtt: mqtt(&fixed.address, link, time),
-        buffer: buffered(fixed.limits, snapshot, time),
+        buffer: buffered(fixed, snapshot, time),
         watchdog: watchdog(&snapshot.watchdog),
         sensors: sensors.iter().map(|sensor| told(sensor, &snapshot.recorded, time)).collect(),
     }
@@ -171,7 +174,8 @@ fn mqtt(address: &str, link: &LinkShown, time: Time) -> Mqtt {
     }
 }
 
-fn buffered(limits: Limits, snapshot: &Snapshot, time: Time) -> Buffer {
+fn buffered(fixed: &Fixed, snapshot: &Snapshot, time: Time) -> Buffer {
+    let limits = fixed.limits;
     let BufferState { records, bytes, unsettled, counters, .. } = &snapshot.buffer;
     let oldest = match snapshot.oldest {
         Oldest::At(at) => time.when_at(at),
@@ -184,8 +188,12 @@ fn buffered(limits: Limits, snapshot: &Snapshot, time: Time) -> Buffer {
         bytes_max: limits.bytes_max,
         oldest,
         unsettled: *unsettled,
+        hours_left: hours_left((*records, *bytes), limits, fixed.readings_per_day),
         evicted: counters.evicted,
+        evicted_last: counters.evicted_last,
         damaged: counters.damaged,
+        recovered: counters.recovered,
+        lost: counters.lost,
         set_aside: counters.set_aside,
         disk: disk(&snapshot.recorded.disk, snapshot.oldest, time),
     }
@@ -277,7 +285,8 @@ mod tests {
             gateway_id: "gateway-1".parse().unwrap(),
             kitchen_id: "kitchen-1".parse().unwrap(),
             address: "cloud.example:8883".to_owned(),
-            limits: Limits { records_max: 1000, bytes_max: 1_000_000 },
+            limits: Limits { records_max: 1000, bytes_max: 1_000_000, free_bytes_min: 0 },
+            readings_per_day: 1_440,
         }
     }
 

@@ -155,10 +155,22 @@ pub struct Buffer {
     pub oldest: Option<When>,
     /// Records that wait for a clock.
     pub unsettled: u64,
+    /// In so many hours the buffer is full if nothing is acknowledged from now on; absent if nothing is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours_left: Option<u64>,
     /// Records given up at the limit, in this run.
     pub evicted: u64,
+    /// Of these, faults, excursions and events.
+    #[serde(default)]
+    pub evicted_last: u64,
     /// Entries that were damaged on disk, in this run.
     pub damaged: u64,
+    /// Records that the store had lost and that were brought back, in this run.
+    #[serde(default)]
+    pub recovered: u64,
+    /// Records that were damaged and are lost, in this run.
+    #[serde(default)]
+    pub lost: u64,
     /// Stores that were set aside because they were damaged, in this run.
     pub set_aside: u64,
     /// Whether the disk takes records.

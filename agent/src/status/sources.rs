@@ -113,7 +113,7 @@ mod tests {
     use crate::clock::wall::Stamp;
     use crate::status::document;
 
-    const LIMITS: Limits = Limits { records_max: 1000, bytes_max: 1_000_000 };
+    const LIMITS: Limits = Limits { records_max: 1000, bytes_max: 1_000_000, free_bytes_min: 0 };
 
     /// The sources of an agent without sensors, and the keeper of its buffer.
     fn agent(dir: &std::path::Path) -> (Sources, Keeper) {
@@ -124,6 +124,7 @@ mod tests {
             kitchen_id: "kitchen-1".parse().unwrap(),
             address: "cloud.example:8883".to_owned(),
             limits: LIMITS,
+            readings_per_day: 1_440,
         };
         let (recorded, link) = (watch::channel(Recorded::default()).1, watch::channel(LinkShown::new()).1);
         let clock = SharedClock::new(tokio::time::Instant::now());

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::document::{Disk, Document, Mqtt, Sensor};
+use super::document::{Buffer, Disk, Document, Mqtt, Sensor};
 use super::remedy::remedy;
 use crate::words::span;
 
@@ -13,11 +13,14 @@ const LATE_INTERVALS: u64 = 2;
 /// … and this, in seconds: a sensor that was restarted is deaf for so long.
 const LATE_S: u64 = 90;
 
+/// With less room than this in the buffer, in hours, somebody must act: a long weekend.
+const ROOM_HOURS_MIN: u64 = 96;
+
 /// Something wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// With what: a measuring point, `cloud` or `disk`.
+    /// With what: a measuring point, `cloud`, `disk` or `buffer`.
     pub with: String,
     /// What.
     pub what: String,
@@ -31,7 +34,8 @@ pub fn verdict(document: &Document) -> Vec<Problem> {
     let disk = disk(&document.buffer.disk);
     let sensors = document.sensors.iter().filter_map(|each| sensor(each, disk.is_none()));
     let sensors: Vec<Problem> = sensors.collect();
-    sensors.into_iter().chain(cloud(&document.mqtt)).chain(disk).collect()
+    let buffer = buffer(&document.buffer);
+    sensors.into_iter().chain(cloud(&document.mqtt)).chain(disk).chain(buffer).collect()
 }
 
 /// What is wrong, and what to do.
@@ -79,6 +83,16 @@ fn cloud(mqtt: &Mqtt) -> Option<Problem> {
         None => (format!("not connected for {}", span(mqtt.since.ago_s)), "wait; the first attempt takes some seconds"),
     };
     Some(Problem { with: "cloud".to_owned(), what, hint: Some(hint.to_owned()) })
+}
+
+fn buffer(buffer: &Buffer) -> Option<Problem> {
+    let hours = buffer.hours_left.filter(|hours| *hours < ROOM_HOURS_MIN)?;
+    let what = match hours {
+        0 => "it is full: the oldest ordinary readings are given up".to_owned(),
+        _ => format!("it is full in {}; then the oldest ordinary readings are given up", span(hours * 3_600)),
+    };
+    let hint = "bring back the connection to the cloud, or raise `buffer.days`";
+    Some(Problem { with: "buffer".to_owned(), what, hint: Some(hint.to_owned()) })
 }
 
 fn disk(disk: &Disk) -> Option<Problem> {

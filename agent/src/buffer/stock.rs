@@ -1,0 +1,152 @@
+//! The store is opened: what is there is counted, what is missing is brought back, and what cannot be is put on record.
+
+use std::io;
+use std::path::Path;
+
+use kitchen_contract::ranges::SeqRanges;
+use kitchen_contract::record::EpochEnd;
+
+use super::contents::Contents;
+use super::disk::{Changes, Disk, DiskError};
+use super::frame;
+use super::meta::{Meta, Reach};
+use super::queue::{Buffer, Run};
+use super::raw::Stated;
+use super::{quarantine, repair, rescue};
+
+/// So many append indexes are left free for a store that was set aside and cannot be read yet.
+const UNREAD_INDEXES: u64 = 1 << 40;
+
+impl Buffer {
+    /// The open store for a moment; one that is not put back is closed, and opened again by the next call.
+    pub(super) fn take_store(&mut self) -> Result<Disk, DiskError> {
+        if let Some(disk) = self.disk.take() {
+            return Ok(disk);
+        }
+        if self.stated.is_none() {
+            self.stated = Some(look(&self.dir)?);
+        }
+        let disk = Disk::open(&self.dir)?;
+        // What is read from here on may be sent, so it must not fall back.
+        disk.sync()?;
+        self.take_stock(&disk, self.stated.clone().unwrap_or_default())?;
+        self.stated = None;
+        Ok(disk)
+    }
+
+    /// Counts what is there, brings back what is missing, and finds where this epoch begins.
+    fn take_stock(&mut self, disk: &Disk, mut stated: Stated) -> Result<(), DiskError> {
+        let known = disk.meta()?.and_then(|bytes| Meta::from_frame(&bytes));
+        known.clone().into_iter().for_each(|meta| stated.note(meta));
+        self.count(disk)?;
+        let mut lost = self.bring_back(&self.dir.clone(), disk, &stated)?;
+        let known = known.map(|meta| meta.reach);
+        let known_index = known.as_ref().map_or(0, Reach::index);
+        // A kill in the middle of an append leaves a statement of records that nobody was told of.
+        let cut_short = stated.is_one_append_after(known_index);
+        if cut_short {
+            lost.remove(known_index + 1, u64::MAX);
+        }
+        let ended = known.filter(|_| cut_short && self.contents.held.last() <= Some(known_index));
+        self.note_lost(&lost, &stated);
+        let all_read = self.take_asides(disk, &mut stated)?;
+        disk.sync()?;
+        rescue::discard(&self.dir)?;
+        self.number = self.number.max(stated.newest.as_ref().map_or(0, |newest| newest.number));
+        if self.run.is_none() {
+            let base = stated.last_index + if all_read { 0 } else { UNREAD_INDEXES };
+            let ended = ended.or_else(|| stated.furthest());
+            let previous = ended.map(|Reach { epoch, last_seq, .. }| EpochEnd { epoch, last_seq });
+            self.run = Some(Run { base, last_seq: 0, previous, latest: stated.latest });
+        }
+        Ok(())
+    }
+
+    /// Counts what is there, and takes out what fails its checksum: it may be brought back intact.
+    pub(super) fn count(&mut self, disk: &Disk) -> Result<(), DiskError> {
+        let mut contents = Contents::default();
+        let mut bad = Vec::new();
+        disk.scan(|index, bytes| match frame::decode(bytes) {
+            Ok((identity, _)) => contents.add(&identity, bytes.len()),
+            Err(_) => bad.push(index),
+        })?;
+        self.contents = contents;
+        for index in bad {
+            self.take_out(disk, index)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a frame that cannot be read out of the store and keeps it apart.
+    pub(super) fn take_out(&mut self, disk: &Disk, index: u64) -> Result<(), DiskError> {
+        self.counters.damaged += 1;
+        if let Some((_, bytes)) = disk.at_or_after(index)?.filter(|(found, _)| *found == index) {
+            let kept = quarantine::keep(&self.dir, index, &bytes);
+            tracing::error!(index, ?kept, "a buffered entry is damaged: taken out and kept apart");
+        }
+        disk.write(&Changes { removed: vec![index], ..Changes::default() })
+    }
+
+    /// Brings back what was held and is not there; what cannot be.
+    fn bring_back(&mut self, dir: &Path, disk: &Disk, stated: &Stated) -> Result<SeqRanges, DiskError> {
+        let missing = stated.held().without(&self.contents.held);
+        if missing.is_empty() {
+            return Ok(missing);
+        }
+        let found = rescue::bring_back(dir, disk, &missing)?;
+        if !found.is_empty() {
+            self.count(disk)?;
+            self.counters.recovered += found.count();
+            tracing::warn!(records = found.count(), dir = %dir.display(), "records were brought back that the store had lost");
+        }
+        // Without any statement nobody knows what was held.
+        Ok(if stated.newest.is_some() { missing.without(&found) } else { SeqRanges::new() })
+    }
+
+    /// Brings back what lies in the stores that were set aside; whether all of them could be read.
+    fn take_asides(&mut self, disk: &Disk, stated: &mut Stated) -> Result<bool, DiskError> {
+        let mut all_read = true;
+        for aside in repair::unread(&self.dir)? {
+            let dir = aside.display();
+            let of_aside = match Stated::read(&aside) {
+                Ok(of_aside) => of_aside,
+                Err(error) => {
+                    tracing::error!(%dir, %error, "a damaged buffer that was set aside cannot be read; it is tried again at the next start");
+                    all_read = false;
+                    continue;
+                }
+            };
+            let lost = self.bring_back(&aside, disk, &of_aside)?;
+            self.note_lost(&lost, &of_aside);
+            disk.sync()?;
+            if !of_aside.is_empty() {
+                repair::mark_read(&self.dir, &aside)?;
+            }
+            stated.merge(of_aside);
+        }
+        Ok(all_read)
+    }
+
+    /// Puts append indexes on record that are lost for good.
+    fn note_lost(&mut self, lost: &SeqRanges, stated: &Stated) {
+        for (base, epoch, from, to) in stated.named(lost) {
+            // What is in doubt is stated too and not lost.
+            let in_doubt = self.run.as_ref().filter(|run| run.base == base && self.epoch == epoch);
+            let to = in_doubt.map_or(to, |run| run.last_seq.min(to));
+            if from <= to {
+                tracing::error!(%epoch, from, to, "records of the buffer are damaged and lost");
+                self.losses.damage(&epoch, from, to);
+                self.counters.lost += to - from + 1;
+            }
+        }
+    }
+}
+
+/// What the files of a store state, and a copy of what they hold, before sled touches them.
+fn look(dir: &Path) -> io::Result<Stated> {
+    let stated = Stated::read(dir)?;
+    if let Err(error) = rescue::make(dir, &stated.held()) {
+        tracing::warn!(%error, "no copy of what is held can be made before the buffer is opened");
+    }
+    Ok(stated)
+}
