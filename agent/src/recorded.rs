@@ -19,6 +19,8 @@ pub struct Recorded {
     pub sensors: BTreeMap<DeviceId, Latest>,
     /// Whether the disk takes records.
     pub disk: Disk,
+    /// Observations of this run that were given up in memory while it refused.
+    pub dropped: u64,
     /// When it took records again after it had refused, the last time.
     pub taking_since: Option<Moment>,
 }
@@ -60,8 +62,8 @@ pub enum Disk {
 impl Recorded {
     /// These drafts are on disk.
     pub fn appended(&mut self, now: Moment, drafts: &[Draft]) {
-        if std::mem::take(&mut self.disk) != Disk::Taking {
-            self.taking_since = Some(now);
+        if let Disk::Refusing { dropped, .. } = std::mem::take(&mut self.disk) {
+            (self.dropped, self.taking_since) = (dropped, Some(now));
         }
         for draft in drafts {
             let Body::Reading(reading) = &draft.body else { continue };

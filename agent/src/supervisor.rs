@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use kitchen_contract::alarm::Limits;
 use kitchen_contract::id::{DeviceId, Epoch};
+use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinSet};
@@ -22,6 +23,7 @@ use tracing::{error, info};
 
 use crate::buffer::capacity::readings_per_day;
 use crate::buffer::{Buffer, BufferError, Keeper};
+use crate::cli;
 use crate::clock::shared::{SharedClock, slept};
 use crate::config::Config;
 use crate::config::sections::Sensor;
@@ -30,8 +32,10 @@ use crate::device::pace::Pace;
 use crate::forwarder::Forwarder;
 use crate::forwarder::task::Destination;
 use crate::forwarder::timing::Timing;
+use crate::forwarder::told::{Told, ToldSensor};
+use crate::history_mark::HistoryMark;
 use crate::recorder::{OBSERVATIONS_MAX, Recorder};
-use crate::sampler::{self, Outlets, Plan, port_of};
+use crate::sampler::{self, Outlets, Plan, SensorShown, port_of};
 use crate::speed::Speed;
 use crate::status::assemble::Fixed;
 use crate::status::socket::{self, SocketError};
@@ -138,21 +142,10 @@ impl Tasks {
         slept();
         let started = Instant::now();
         let clock = SharedClock::new(started);
-        let epoch = Epoch::from_entropy(rand::random());
-        let mut buffer = Buffer::open(&config.gateway.data_dir, config.buffer, epoch)?;
-        if let Some(saved) = buffer.latest() {
-            clock.raise_floor(saved);
-        }
-        socket::check(&config.status.socket)?;
-        let marks = buffer.history_marks();
-        buffer.begin(clock.run(buffer.latest()));
-        buffer.watch(thresholds(&config.sensors));
-        say_started(&config, &buffer);
+        let (buffer, marks) = open_buffer(&config, &clock)?;
+        let (fixed, config_hash) = (fixed(&config), config_hash(&config));
         let (keeper, handle) = Keeper::new(buffer);
         let (observations, waiting) = mpsc::channel(OBSERVATIONS_MAX);
-        let timing = Timing::new(config.mqtt.heartbeat, speed);
-        let fixed = fixed(&config);
-        let destination = Destination { gateway_id: config.gateway.id, mqtt: config.mqtt, timing };
         let mut tasks = Self {
             set: JoinSet::new(),
             running: HashMap::new(),
@@ -164,22 +157,30 @@ impl Tasks {
         let recorder = Recorder::new(config.gateway.kitchen_id, waiting, handle.clone(), clock.clone());
         let recorded = recorder.recorded();
         tasks.spawn(Task::Recorder, recorder.run());
-        let forwarder = Forwarder::new(destination, handle.clone(), clock.clone());
-        let link = forwarder.shown();
-        let forwarding = tasks.forwarding.clone();
-        tasks.spawn(Task::Forwarder, forwarder.run(forwarding.clone()));
         let configured = config.sensors.iter().filter_map(|sensor| sensor.plan.port.clone()).collect();
         let directory = Arc::new(Directory::new(config.gateway.ports, configured));
         let pace = Pace::new(speed);
         let watchdog = Watchdog::new(watched(&config.sensors, pace), recorded.clone(), clock.clone());
-        let mut sensors = Vec::new();
+        let (mut sensors, mut told_sensors) = (Vec::new(), Vec::new());
         for Sensor { plan, .. } in config.sensors {
             let (shown, punctuality) = (watch::Sender::default(), watch::Sender::default());
+            told_sensors.push(told(&plan, shown.subscribe()));
             let (observations, clock) = (observations.clone(), clock.clone());
             let marks = marks.iter().filter(|mark| mark.device_id == plan.device_id).cloned().collect();
             let outlets = Outlets { observations, shown, punctuality, start: started, pace, clock, marks };
             sensors.push(tasks.sample(port_of(&plan, &directory), plan, outlets));
         }
+        let destination = Destination {
+            gateway_id: config.gateway.id,
+            timing: Timing::new(config.mqtt.heartbeat, speed),
+            mqtt: config.mqtt,
+            told: Told { config_hash, recorded: recorded.clone(), sensors: told_sensors },
+            observations: observations.downgrade(),
+        };
+        let forwarder = Forwarder::new(destination, handle.clone(), clock.clone());
+        let link = forwarder.shown();
+        let forwarding = tasks.forwarding.clone();
+        tasks.spawn(Task::Forwarder, forwarder.run(forwarding.clone()));
         let sources = Sources { fixed, clock, buffer: handle, recorded, link, sensors, watchdog: watchdog.shown() };
         // Told for as long as there is anything to tell.
         tasks.spawn(Task::Status, Server::new(config.status.socket, sources).run(forwarding.clone()));
@@ -228,6 +229,37 @@ impl Tasks {
     }
 }
 
+/// The buffer of a new run, and what it keeps of the sensors' histories.
+fn open_buffer(config: &Config, clock: &SharedClock) -> Result<(Buffer, Vec<HistoryMark>), RunError> {
+    let epoch = Epoch::from_entropy(rand::random());
+    let mut buffer = Buffer::open(&config.gateway.data_dir, config.buffer, epoch)?;
+    if let Some(saved) = buffer.latest() {
+        clock.raise_floor(saved);
+    }
+    socket::check(&config.status.socket)?;
+    let marks = buffer.history_marks();
+    buffer.begin(clock.run(buffer.latest()));
+    buffer.watch(thresholds(&config.sensors));
+    say_started(config, &buffer);
+    Ok((buffer, marks))
+}
+
+/// What births tell of a sensor.
+fn told(plan: &Plan, shown: watch::Receiver<SensorShown>) -> ToldSensor {
+    ToldSensor {
+        device_id: plan.device_id.clone(),
+        imei: plan.imei.as_ref().map(|imei| imei.as_str().to_owned()),
+        shown,
+    }
+}
+
+/// The configuration in effect, as 16 hexadecimal digits; secrets are not in it.
+fn config_hash(config: &Config) -> String {
+    let effective = serde_json::to_string(&cli::check::check(config)).expect("invariant: a configuration is JSON");
+    let digest = Sha256::digest(effective.as_bytes());
+    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Whose rounds the watchdog expects, and by when.
 fn watched(sensors: &[Sensor], pace: Pace) -> Vec<Watched> {
     let watched = |Sensor { plan, .. }: &Sensor| Watched {
@@ -249,7 +281,7 @@ fn fixed(config: &Config) -> Fixed {
     Fixed {
         gateway_id: gateway.id.clone(),
         kitchen_id: gateway.kitchen_id.clone(),
-        address: format!("{}:{}", mqtt.host, mqtt.port),
+        addresses: mqtt.addresses().iter().map(|(host, port)| format!("{host}:{port}")).collect(),
         limits: *buffer,
         readings_per_day: readings_per_day(sensors.iter().map(|sensor| sensor.plan.interval)),
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ack::RejectReason;
 use crate::fault::SensorFault;
 use crate::id::{DeviceId, Epoch};
 use crate::unit::{CelsiusDifference, Gain};
@@ -61,6 +62,17 @@ pub enum Event {
         diagnostic: Diagnostic,
         /// It began; else it ended.
         active: bool,
+    },
+    /// The sink has kept records aside; the gateway does not hold them any more.
+    RecordsRejected {
+        /// Their epoch.
+        epoch: Epoch,
+        /// The first.
+        from: u64,
+        /// The last.
+        to: u64,
+        /// Why.
+        reason: RejectReason,
     },
     /// The gateway's wall clock was set.
     ClockStep {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::VERSION;
 use crate::envelope::{OpenError, SealError};
-use crate::id::{Epoch, GatewayId};
+use crate::id::{DeviceId, Epoch, GatewayId};
 use crate::signature::{self, DeviceKey, GatewayKey, SignatureError};
 use crate::time::Timestamp;
 
@@ -35,10 +35,58 @@ pub struct Status {
     pub timestamp: Option<Timestamp>,
     /// Version of the agent.
     pub agent_version: String,
+    /// The configuration in effect, as a hash without its secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_hash: Option<String>,
+    /// Of a birth, the sensors: which one hangs where, as far as it has been found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sensors: Vec<StatusSensor>,
+    /// What happened that nobody asked for, since the agent started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counters: Option<StatusCounters>,
     /// The answer repeats this number, so that the gateway knows what was answered, and when it had asked. Without it there
     /// is no answer: a last will asks nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<u64>,
+}
+
+/// A measuring point and its sensor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusSensor {
+    /// The measuring point.
+    pub device_id: DeviceId,
+    /// The sensor that was found there, or must hang there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imei: Option<String>,
+    /// Whether it can be read.
+    pub ready: bool,
+}
+
+/// Everything that was dropped, damaged, or done again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusCounters {
+    /// Records given up because the buffer was full.
+    pub evicted: u64,
+    /// Observations given up in memory because the disk took nothing.
+    pub dropped: u64,
+    /// Buffered entries whose checksum failed.
+    pub damaged: u64,
+    /// Records brought back that the store had lost.
+    pub recovered: u64,
+    /// Records that were damaged and are lost.
+    pub lost: u64,
+    /// Stores set aside because they were damaged.
+    pub set_aside: u64,
+    /// Connections that were made.
+    pub connections: u64,
+    /// Envelopes sent again because they were not acknowledged.
+    pub resent: u64,
+    /// Records that the sink has kept aside.
+    pub rejected: u64,
+    /// Envelopes that the sink did not take.
+    pub refused: u64,
 }
 
 /// The occasion of a status message.

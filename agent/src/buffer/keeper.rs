@@ -26,6 +26,8 @@ pub struct BufferState {
     pub epoch: Epoch,
     /// Its last sequence number on disk; 0 before the first.
     pub last_seq: u64,
+    /// The append index of the newest record on disk.
+    pub newest: u64,
     /// Records on disk that are not acknowledged.
     pub records: u64,
     /// Bytes of their frames.
@@ -164,6 +166,7 @@ fn state_of(buffer: &Buffer, failing: Option<String>) -> BufferState {
     BufferState {
         epoch: buffer.epoch().clone(),
         last_seq: buffer.last_seq(),
+        newest: buffer.newest(),
         records: contents.records,
         bytes: contents.bytes,
         unsettled: contents.unsettled,

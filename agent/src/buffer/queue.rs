@@ -174,6 +174,11 @@ impl Buffer {
         self.run.as_ref().map_or(0, |run| run.last_seq)
     }
 
+    /// The append index of the newest record that was ever on disk.
+    pub fn newest(&self) -> u64 {
+        self.run.as_ref().map_or(0, |run| run.base + run.last_seq)
+    }
+
     /// The latest synced timestamp on disk.
     pub fn latest(&self) -> Option<Timestamp> {
         self.run.as_ref().and_then(|run| run.latest)

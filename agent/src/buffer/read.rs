@@ -30,6 +30,17 @@ pub struct Batch {
     pub last_index: u64,
 }
 
+impl Batch {
+    /// What of it lies at append indexes up to `until`; none if nothing does.
+    #[must_use]
+    pub fn up_to(mut self, until: u64) -> Option<Self> {
+        let base = self.last_index - self.records.last()?.seq;
+        self.records.retain(|record| base + record.seq <= until);
+        self.last_index = base + self.records.last()?.seq;
+        Some(self)
+    }
+}
+
 /// What a read found.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Read {

@@ -29,6 +29,7 @@ pub fn check(config: &Config) -> Effective {
         "mqtt": {
             "host": mqtt.host,
             "port": mqtt.port,
+            "fallbacks": mqtt.addresses().iter().skip(1).map(|(host, port)| format!("{host}:{port}")).collect::<Vec<_>>(),
             "ca": mqtt.ca,
             "certificate": mqtt.certificate,
             "key": mqtt.key,

@@ -11,8 +11,8 @@ use super::buffer;
 use super::error::{ConfigError, Problem};
 use super::reader::{Section, Span};
 use super::sections::{
-    Config, GatewaySection, HEARTBEAT_DEFAULT, KEEP_ALIVE_DEFAULT, LogSection, MqttSection, PORT_DEFAULT,
-    PORTS_DEFAULT, SENSORS_MAX, SOCKET_NAME_DEFAULT, Sensor, StatusSection,
+    Config, FALLBACKS_MAX, Fallback, GatewaySection, HEARTBEAT_DEFAULT, KEEP_ALIVE_DEFAULT, LogSection, MqttSection,
+    PORT_DEFAULT, PORTS_DEFAULT, SENSORS_MAX, SOCKET_NAME_DEFAULT, Sensor, StatusSection,
 };
 use super::sensor::{self, Seen};
 use crate::forwarder::tls::{self, Material};
@@ -100,12 +100,14 @@ fn read_gateway(mut section: Section<'_>, base: &Path) -> Option<GatewaySection>
 fn read_mqtt(mut section: Section<'_>, base: &Path) -> Option<MqttSection> {
     let host: Option<String> = section.required("host");
     let port = section.or("port", PORT_DEFAULT);
+    let fallbacks: Vec<Fallback> = section.or("fallbacks", Vec::new());
     let ca: Option<String> = section.required("ca");
     let certificate: Option<String> = section.required("certificate");
     let key: Option<String> = section.required("key");
     let Span(keep_alive) = section.or("keep_alive", Span(KEEP_ALIVE_DEFAULT));
     let Span(heartbeat) = section.or("heartbeat", Span(HEARTBEAT_DEFAULT));
     check_mqtt(&section, host.as_deref(), port, [keep_alive, heartbeat]);
+    check_fallbacks(&section, &fallbacks);
     if let (Some(ca), Some(certificate), Some(key)) = (&ca, &certificate, &key) {
         let [ca, certificate, key] = [ca, certificate, key].map(|file| base.join(file));
         check_material(&section, &Material { ca: &ca, certificate: &certificate, key: &key });
@@ -114,6 +116,7 @@ fn read_mqtt(mut section: Section<'_>, base: &Path) -> Option<MqttSection> {
     Some(MqttSection {
         host: host?,
         port,
+        fallbacks,
         ca: base.join(ca?),
         certificate: base.join(certificate?),
         key: base.join(key?),
@@ -123,7 +126,7 @@ fn read_mqtt(mut section: Section<'_>, base: &Path) -> Option<MqttSection> {
 }
 
 fn check_mqtt(section: &Section<'_>, host: Option<&str>, port: u16, [keep_alive, heartbeat]: [Duration; 2]) {
-    if host.is_some_and(|host| rustls::pki_types::ServerName::try_from(host).is_err()) {
+    if host.is_some_and(|host| !is_host(host)) {
         section.refuse("host", "is neither a host name nor an address".to_owned());
     }
     if port == 0 {
@@ -135,6 +138,24 @@ fn check_mqtt(section: &Section<'_>, host: Option<&str>, port: u16, [keep_alive,
     if !(Duration::from_secs(1)..=Duration::from_secs(3600)).contains(&heartbeat) {
         section.refuse("heartbeat", "must be 1s to 1h".to_owned());
     }
+}
+
+fn check_fallbacks(section: &Section<'_>, fallbacks: &[Fallback]) {
+    if fallbacks.len() > FALLBACKS_MAX {
+        section.refuse("fallbacks", format!("at most {FALLBACKS_MAX} are tried"));
+    }
+    for Fallback { host, port } in fallbacks {
+        if !is_host(host) {
+            section.refuse("fallbacks", format!("`{host}` is neither a host name nor an address"));
+        }
+        if *port == 0 {
+            section.refuse("fallbacks", format!("the port of `{host}` must be 1 to 65535"));
+        }
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    rustls::pki_types::ServerName::try_from(text).is_ok()
 }
 
 /// An absent or unreadable certificate is an error of the configuration; an expired or foreign one shows at run time.

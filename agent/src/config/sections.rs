@@ -20,6 +20,8 @@ pub const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(60);
 pub const PORTS_DEFAULT: [&str; 3] = ["/dev/serial/by-id/*", "/dev/ttyUSB*", "/dev/ttyACM*"];
 /// The status socket in the data directory.
 pub const SOCKET_NAME_DEFAULT: &str = "status.sock";
+/// The most addresses beside the preferred one.
+pub const FALLBACKS_MAX: usize = 4;
 /// The most sensors on one gateway.
 pub const SENSORS_MAX: usize = 32;
 
@@ -69,6 +71,8 @@ pub struct MqttSection {
     pub host: String,
     /// Its port, [`PORT_DEFAULT`].
     pub port: u16,
+    /// Where else the same cloud can be reached, in order of preference; at most [`FALLBACKS_MAX`].
+    pub fallbacks: Vec<Fallback>,
     /// The certificates of the authorities that may have issued the sink's.
     pub ca: PathBuf,
     /// The gateway's certificate chain.
@@ -79,6 +83,29 @@ pub struct MqttSection {
     pub keep_alive: Duration,
     /// [`HEARTBEAT_DEFAULT`]; 1 s to 1 h.
     pub heartbeat: Duration,
+}
+
+/// One of `mqtt.fallbacks`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fallback {
+    /// Name or address, as in its certificate.
+    pub host: String,
+    /// Its port, [`PORT_DEFAULT`].
+    #[serde(default = "port_default")]
+    pub port: u16,
+}
+
+const fn port_default() -> u16 {
+    PORT_DEFAULT
+}
+
+impl MqttSection {
+    /// Where to connect, the preferred one first.
+    pub fn addresses(&self) -> Vec<(String, u16)> {
+        let fallbacks = self.fallbacks.iter().map(|fallback| (fallback.host.clone(), fallback.port));
+        [(self.host.clone(), self.port)].into_iter().chain(fallbacks).collect()
+    }
 }
 
 /// `[status]`: where `kitchen-agent status` asks.

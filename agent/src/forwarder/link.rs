@@ -33,7 +33,7 @@ pub struct Address {
     pub host: String,
     /// Port.
     pub port: u16,
-    /// How often the line is probed; whole seconds, at least one.
+    /// A line that is dead is found within one and a half times this; at least 5 s.
     pub keep_alive: Duration,
 }
 
@@ -55,7 +55,7 @@ impl Link {
     pub fn new(address: &Address, tls: rustls::ClientConfig, will: Option<(String, Vec<u8>)>) -> Self {
         let mut options = MqttOptions::new(&address.client_id, &address.host, address.port);
         options
-            .set_keep_alive(address.keep_alive)
+            .set_keep_alive(probe_every(address.keep_alive))
             .set_clean_session(true)
             .set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX)
             .set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.into())));
@@ -104,6 +104,12 @@ impl Link {
             drop(tokio::time::timeout(CLOSE_MAX, ended).await);
         }
     }
+}
+
+/// rumqttc probes the line at this interval, whatever else is said, and notices at the next probe that the one before was
+/// not answered: after twice the interval, at worst. In whole seconds.
+fn probe_every(keep_alive: Duration) -> Duration {
+    Duration::from_secs((keep_alive.as_secs() * 3 / 4).max(1))
 }
 
 /// Polls rumqttc until the connection ends. Never dropped half-way while the link is in use, so no packet is cut.

@@ -10,6 +10,10 @@
 //! | [`backoff`] | how long to wait before the next attempt; pure |
 //! | [`window`] | envelopes under way; pure |
 //! | [`passed_over`] | what the sink takes no notice of does not hold up the rest; pure |
+//! | [`lanes`] | what is read next: the newest first, the backlog behind it; pure |
+//! | [`allowance`] | how fast a backlog may be sent; pure |
+//! | [`online`] | what is known of a working connection; pure |
+//! | [`event`] | what happens, and what is to be done; pure |
 //! | [`timing`] | how long to wait for what; pure |
 //! | [`state`] | offline → connecting → catching up → live → draining; pure |
 //! | [`fault`] | why there is no connection, in words; pure |
@@ -17,19 +21,27 @@
 //! | [`tls`] | certificate, key, authorities |
 //! | [`link`] | one connection: rumqttc at arm's length |
 //! | [`task`] | does what the state machine says |
+//! | [`rejections`] | what the sink has set aside, as events; pure |
+//! | [`told`] | what births and heartbeats tell |
 //! | `telling` | what is said of it in the log |
 
+pub mod allowance;
 pub mod backoff;
+pub mod event;
 pub mod fault;
+pub mod lanes;
 pub mod link;
+pub mod online;
 pub mod passed_over;
 pub mod questions;
+pub mod rejections;
 pub mod shown;
 pub mod state;
 pub mod task;
 mod telling;
 pub mod timing;
 pub mod tls;
+pub mod told;
 pub mod verifier;
 pub mod window;
 

@@ -51,6 +51,17 @@ impl PassedOver {
         }
     }
 
+    /// Whether the last attempts came to nothing, and nothing has been acknowledged since.
+    pub fn suspects(&self) -> bool {
+        self.attempts > 0
+    }
+
+    /// The sink has said that it does not take an envelope; `again` is when to try.
+    pub fn refused(&mut self, sent: &Sent, again: Moment) {
+        *self =
+            Self { until: self.until.max(sent.last_index), retry_at: self.retry_at.or(Some(again)), ..Self::default() };
+    }
+
     /// The sink did not take the oldest envelope under way; `again` is when to try, once it is passed over. True if that
     /// is now.
     pub fn not_taken(&mut self, sent: &Sent, again: Moment) -> bool {

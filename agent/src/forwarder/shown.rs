@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use kitchen_contract::ack::RefuseReason;
+
 use super::fault::LinkFault;
-use super::state::{Machine, Pace, State};
+use super::online::Pace;
+use super::state::{Machine, State};
 use crate::observation::Moment;
 
 /// Everything that is shown of the connection.
@@ -17,12 +20,31 @@ pub struct LinkShown {
     pub unacknowledged: bool,
     /// There are records that the sink takes no notice of; they wait behind the rest.
     pub passed_over: bool,
+    /// Why the sink did not take what it got last; none if it takes.
+    pub refused: Option<RefuseReason>,
+    /// Which of the addresses is used, or tried next; 0 is the preferred one.
+    pub address: usize,
+    /// What happened since the start.
+    pub counters: LinkCounters,
     /// When the sink acknowledged records last.
     pub last_ack: Option<Moment>,
     /// When the sink last said anything to us, an answer to a heartbeat too.
     pub last_answer: Option<Moment>,
     /// Why there was no connection when there was none last; kept while there is one.
     pub last_fault: Option<(Moment, LinkFault)>,
+}
+
+/// What happened on the way to the cloud, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkCounters {
+    /// Connections that the cloud answered.
+    pub connections: u64,
+    /// Envelopes given up and sent again: not acknowledged in time, refused, or under way when the connection ended.
+    pub resent: u64,
+    /// Records that the cloud has set aside.
+    pub rejected: u64,
+    /// Envelopes that the cloud did not take.
+    pub refused: u64,
 }
 
 /// Where the forwarder is, without what it needs to go on.
@@ -77,7 +99,18 @@ impl LinkShown {
     pub fn new() -> Self {
         let since = Moment(Duration::ZERO);
         let (state, [unacknowledged, passed_over]) = (LinkState::Offline, [false; 2]);
-        Self { state, since, unacknowledged, passed_over, last_ack: None, last_answer: None, last_fault: None }
+        Self {
+            state,
+            since,
+            unacknowledged,
+            passed_over,
+            refused: None,
+            address: 0,
+            counters: LinkCounters::default(),
+            last_ack: None,
+            last_answer: None,
+            last_fault: None,
+        }
     }
 
     /// The state machine has stepped; true if that shows.
@@ -86,7 +119,14 @@ impl LinkShown {
         self.state = LinkState::from(machine.state());
         self.unacknowledged = matches!(machine.state(), State::Online(online) if online.is_probing());
         self.passed_over = machine.is_passing_over();
+        self.refused = match machine.state() {
+            State::Online(online) => online.refused,
+            State::Offline { .. } | State::Connecting { .. } | State::Draining { .. } | State::Stopped => None,
+        };
+        self.address = machine.address();
+        self.counters.resent = machine.resent();
         if before.state.is_connected() != self.state.is_connected() {
+            self.counters.connections += u64::from(self.state.is_connected());
             self.since = now;
         }
         before != *self
@@ -102,7 +142,7 @@ impl Default for LinkShown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forwarder::state::Event;
+    use crate::forwarder::event::{Backlog, Event};
     use crate::forwarder::timing::Timing;
     use crate::speed::Speed;
 
@@ -110,7 +150,7 @@ mod tests {
     fn attempts_do_not_change_since_when_there_is_no_connection() {
         let at = |seconds| Moment(Duration::from_secs(seconds));
         let timing = Timing::new(Duration::from_secs(60), Speed::REAL);
-        let (mut machine, mut shown) = (Machine::new(timing, 0), LinkShown::new());
+        let (mut machine, mut shown) = (Machine::new(timing, 1, Backlog::default()), LinkShown::new());
         let mut step = |seconds, event| {
             machine = machine.clone().step(at(seconds), event).0;
             let changed = shown.go(at(seconds), &machine);
@@ -121,8 +161,11 @@ mod tests {
         assert_eq!(step(2, Event::Opened), (false, LinkState::Connecting, at(0)));
         assert_eq!(step(3, Event::Lost { chance: 0.5 }), (true, LinkState::Offline, at(0)));
         assert_eq!(step(300, tick()), (true, LinkState::Connecting, at(0)));
-        assert_eq!(step(301, Event::Answered), (true, LinkState::Live, at(301)));
-        assert_eq!(step(400, Event::Backlog(1000)), (true, LinkState::CatchingUp, at(301)));
+        assert_eq!(step(301, Event::Answered { records_per_s: None }), (true, LinkState::Live, at(301)));
+        assert_eq!(
+            step(400, Event::Backlog(Backlog { records: 1000, newest: 1000 })),
+            (true, LinkState::CatchingUp, at(301))
+        );
         assert_eq!(step(500, Event::Lost { chance: 0.5 }), (true, LinkState::Offline, at(500)));
     }
 }

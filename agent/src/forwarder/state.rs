@@ -6,34 +6,46 @@
 //! | connecting | opened (ConnAck) | connecting | subscribe |
 //! | connecting | subscribed (SubAck) | connecting | send birth |
 //! | connecting | answered (ack of the birth, so `serverTime` is known) | catching up or live | send next |
-//! | connecting | tick, deadline over; lost | offline | close |
+//! | connecting | tick, deadline over; lost | offline, the next address | close |
 //! | catching up, live | sent | by what is left to send | send next, while the window has room |
 //! | catching up, live | acknowledged | by what is left to send | send next |
+//! | catching up, live | refused: too large; over the quota | same, envelopes halved; paused | send next from the oldest |
+//! | catching up, live | refused: not authorised | same, passed over | say so, send next behind it |
 //! | catching up, live | backlog changed | by what is left to send | send next |
 //! | catching up, live | tick, oldest envelope not acknowledged in time | same, probing | send next from the oldest |
 //! | catching up, live | tick, heartbeat due | same | send heartbeat |
+//! | catching up, live | tick, long enough at another address than the preferred | offline | close |
 //! | catching up, live | lost | offline | close |
 //! | any but draining | stop | draining, or stopped if nothing is under way | close |
 //! | draining | acknowledged, nothing under way; tick, deadline over; lost | stopped | close |
 //!
 //! Probing: after a time-out one envelope at a time is under way, until the sink acknowledges again; the patience doubles
-//! each time. What a sink that is there takes no notice of is [`PassedOver`]: reading goes on behind it. Leaving a state for offline asks the backoff, which forgets its failures only after stable minutes.
+//! each time. What a sink that is there takes no notice of is [`PassedOver`]: reading goes on behind it. Otherwise the newest
+//! records go first, the backlog beside them ([`Lanes`]). Leaving a state for offline asks the backoff, which forgets its
+//! failures only after stable minutes; it counts rounds through all addresses.
 
 use std::time::Duration;
 
+use kitchen_contract::ack::RefuseReason;
 use kitchen_contract::id::Epoch;
 use kitchen_contract::ranges::SeqRanges;
 
 use super::backoff::Backoff;
+use super::event::{Action, Backlog, Event, Refusal};
+use super::lanes::Lanes;
+use super::online::Online;
 use super::passed_over::PassedOver;
 use super::timing::Timing;
-use super::window::{ENVELOPES_MAX, Sent, Window};
+use super::window::Window;
 use crate::observation::Moment;
 
 /// The longest patience with a sink that does not acknowledge.
 const PATIENCE_MAX: Duration = Duration::from_secs(300);
-/// More unsent records than this is a backlog: larger envelopes, fewer messages.
-const LIVE_RECORDS_MAX: u64 = 64;
+/// How long to send nothing after a refusal for the quota, unless the sink says how long; at most an hour.
+const QUOTA_PAUSE: Duration = Duration::from_secs(60);
+const QUOTA_PAUSE_MAX: Duration = Duration::from_secs(3600);
+/// Before the next address is tried, and as much again by chance.
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_secs(1);
 
 /// Where the forwarder is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,105 +73,6 @@ pub enum State {
     Stopped,
 }
 
-/// A working connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Online {
-    /// How much is sent at once.
-    pub pace: Pace,
-    since: Moment,
-    heartbeat_at: Moment,
-    window: Window,
-    /// Where to read on; 0 is the oldest.
-    cursor: u64,
-    /// Nothing to read after the cursor until the backlog changes.
-    exhausted: bool,
-    probing: bool,
-    patience: Duration,
-}
-
-impl Online {
-    /// Whether the sink has left an envelope unacknowledged, so that one at a time is sent.
-    pub fn is_probing(&self) -> bool {
-        self.probing
-    }
-
-    /// Reads on after `cursor`, one envelope at a time.
-    fn probe(&mut self, cursor: u64, patience: Duration) {
-        self.window.clear();
-        (self.cursor, self.patience) = (cursor, patience);
-        (self.exhausted, self.probing) = (false, true);
-    }
-}
-
-/// How much is sent at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// A backlog: large envelopes.
-    CatchingUp,
-    /// As it comes: envelopes of one billing step.
-    Live,
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// The time of [`Machine::deadline`] has come; `chance` is uniform in 0..1.
-    Tick {
-        /// For the backoff.
-        chance: f64,
-    },
-    /// The connection is open.
-    Opened,
-    /// The subscriptions stand.
-    Subscribed,
-    /// The sink has answered the birth or a heartbeat, and what waited for a clock is settled.
-    Answered,
-    /// The sink has taken records.
-    Acknowledged {
-        /// Their epoch.
-        epoch: Epoch,
-        /// Their numbers, rejected ones included.
-        ranges: SeqRanges,
-    },
-    /// The next envelope has been handed to the connection.
-    Sent(Sent),
-    /// There was nothing to send.
-    NothingToSend,
-    /// The number of records in the buffer has changed.
-    Backlog(u64),
-    /// The connection is gone; `chance` is uniform in 0..1.
-    Lost {
-        /// For the backoff.
-        chance: f64,
-    },
-    /// The agent stops.
-    Stop,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Open a connection.
-    Connect,
-    /// Subscribe to the sink's topics.
-    Subscribe,
-    /// Send the birth.
-    SendBirth,
-    /// Send a heartbeat.
-    SendHeartbeat,
-    /// Read the next records after the append index `after` and send them.
-    SendNext {
-        /// 0 is the oldest.
-        after: u64,
-        /// How many.
-        pace: Pace,
-    },
-    /// Say that the sink takes no notice of these, which now wait behind the rest.
-    TellPassedOver(Sent),
-    /// Close the connection.
-    Close,
-}
-
 /// The state and what it needs to go on.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -167,19 +80,35 @@ pub struct Machine {
     timing: Timing,
     backoff: Backoff,
     passed_over: PassedOver,
-    backlog: u64,
+    backlog: Backlog,
+    /// How many there are, and which one is used or tried next.
+    addresses: usize,
+    address: usize,
+    /// Envelopes that were given up and are sent again.
+    resent: u64,
 }
 
 impl Machine {
-    /// Offline, and about to connect; `backlog` is the number of records in the buffer.
-    pub fn new(timing: Timing, backlog: u64) -> Self {
+    /// Offline, and about to connect to the first of so many addresses.
+    pub fn new(timing: Timing, addresses: usize, backlog: Backlog) -> Self {
         let state = State::Offline { retry_at: Moment(Duration::ZERO) };
-        Self { state, timing, backoff: Backoff::default(), passed_over: PassedOver::default(), backlog }
+        let (backoff, passed_over) = (Backoff::default(), PassedOver::default());
+        Self { state, timing, backoff, passed_over, backlog, addresses, address: 0, resent: 0 }
+    }
+
+    /// Which address is used, or tried next.
+    pub fn address(&self) -> usize {
+        self.address
     }
 
     /// Where it is.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// How many envelopes were given up and sent again.
+    pub fn resent(&self) -> u64 {
+        self.resent
     }
 
     /// Whether there are records that the sink takes no notice of.
@@ -193,7 +122,12 @@ impl Machine {
             State::Offline { retry_at } => Some(*retry_at),
             State::Connecting { give_up_at } | State::Draining { give_up_at, .. } => Some(*give_up_at),
             State::Online(online) => {
-                let others = [online.window.expires(online.patience), self.passed_over.retry_at()];
+                let others = [
+                    online.window.expires(online.patience),
+                    self.passed_over.retry_at(),
+                    online.wake_at,
+                    self.preferred_again_at(online),
+                ];
                 Some(others.into_iter().flatten().fold(online.heartbeat_at, Moment::min))
             }
             State::Stopped => None,
@@ -203,8 +137,8 @@ impl Machine {
     /// What becomes of the state, and what is to be done.
     #[must_use]
     pub fn step(mut self, now: Moment, event: Event) -> (Self, Vec<Action>) {
-        if let Event::Backlog(records) = event {
-            self.backlog = records;
+        if let Event::Backlog(backlog) = event {
+            self.backlog = backlog;
         }
         let state = std::mem::replace(&mut self.state, State::Stopped);
         let actions = match state {
@@ -221,14 +155,15 @@ impl Machine {
         match event {
             Event::Tick { .. } if now >= retry_at => {
                 self.state = State::Connecting { give_up_at: Moment(now.0 + self.timing.connect) };
-                vec![Action::Connect]
+                vec![Action::Connect { address: self.address }]
             }
             Event::Stop => Vec::new(),
             Event::Tick { .. }
             | Event::Opened
             | Event::Subscribed
-            | Event::Answered
+            | Event::Answered { .. }
             | Event::Acknowledged { .. }
+            | Event::Refused(_)
             | Event::Sent(_)
             | Event::NothingToSend
             | Event::Backlog(_)
@@ -243,12 +178,13 @@ impl Machine {
         let actions = match event {
             Event::Opened => vec![Action::Subscribe],
             Event::Subscribed => vec![Action::SendBirth],
-            Event::Answered => return self.go_online(now),
+            Event::Answered { records_per_s } => return self.go_online(now, records_per_s),
             Event::Tick { chance } if now >= give_up_at => return self.go_offline(now, chance),
             Event::Lost { chance } => return self.go_offline(now, chance),
             Event::Stop => return vec![Action::Close],
             Event::Tick { .. }
             | Event::Acknowledged { .. }
+            | Event::Refused(_)
             | Event::Sent(_)
             | Event::NothingToSend
             | Event::Backlog(_) => Vec::new(),
@@ -257,60 +193,96 @@ impl Machine {
         actions
     }
 
-    fn go_online(&mut self, now: Moment) -> Vec<Action> {
+    fn go_online(&mut self, now: Moment, records_per_s: Option<u32>) -> Vec<Action> {
         self.passed_over.answered();
-        let online = Online {
-            pace: pace(self.backlog),
-            since: now,
-            heartbeat_at: Moment(now.0 + self.timing.heartbeat),
-            window: Window::default(),
-            cursor: self.passed_over.cursor(),
-            exhausted: false,
-            probing: false,
-            patience: self.timing.patience,
-        };
-        self.send_next(online, Vec::new())
+        let lanes = Lanes::in_order(self.passed_over.cursor());
+        let heartbeat_at = Moment(now.0 + self.timing.heartbeat);
+        let mut online = Online::new(now, heartbeat_at, (lanes, self.timing.patience));
+        online.allowance.set(records_per_s);
+        // What the last connection ended over is tried by itself.
+        online.probing = self.passed_over.suspects();
+        if !online.probing {
+            online.lanes.put_newest_first(self.backlog.newest);
+        }
+        self.send_next(online, now, Vec::new())
     }
 
     fn go_offline(&mut self, now: Moment, chance: f64) -> Vec<Action> {
-        let (backoff, wait) = self.backoff.failed(chance);
-        self.backoff = backoff;
+        let tried = self.address;
+        self.address = (self.address + 1) % self.addresses.max(1);
+        let wait = if tried + 1 < self.addresses {
+            NEXT_ADDRESS_AFTER.mul_f64(1.0 + chance.clamp(0.0, 1.0))
+        } else {
+            let (backoff, wait) = self.backoff.failed(chance);
+            self.backoff = backoff;
+            wait
+        };
         self.state = State::Offline { retry_at: Moment(now.0 + self.timing.speed.shorten(wait)) };
         vec![Action::Close]
     }
 
     fn online(&mut self, mut online: Online, now: Moment, event: Event) -> Vec<Action> {
         match event {
-            Event::Tick { .. } => return self.tick_online(online, now),
-            Event::Acknowledged { epoch, ranges } => {
-                if let Some(last_index) = online.window.acknowledge(&epoch, &ranges) {
-                    self.passed_over.acknowledged(last_index);
-                    online.probing = false;
-                    online.patience = self.timing.patience;
-                }
-            }
+            Event::Tick { chance } => return self.tick_online(online, now, chance),
+            Event::Acknowledged { epoch, ranges } => self.acknowledged(&mut online, &epoch, &ranges),
+            Event::Refused(refusal) => return self.refused(online, now, &refusal),
             Event::Sent(sent) => {
-                online.cursor = sent.last_index;
+                online.sent(now, (sent.seqs.count(), sent.last_index));
                 online.window.push(sent, now);
             }
-            Event::NothingToSend => online.exhausted = true,
-            Event::Answered => {
+            Event::NothingToSend => online.nothing_to_send(),
+            Event::Answered { records_per_s } => {
                 self.passed_over.answered();
-                online.exhausted = false;
+                online.allowance.set(records_per_s);
+                online.lanes.look_again();
             }
-            Event::Backlog(_) => online.exhausted = false,
+            Event::Backlog(_) => online.lanes.look_again(),
             Event::Lost { chance } => return self.lose(&online, now, chance),
             Event::Stop => return self.drain(online, now),
             Event::Opened | Event::Subscribed => {}
         }
-        self.send_next(online, Vec::new())
+        self.send_next(online, now, Vec::new())
+    }
+
+    fn acknowledged(&mut self, online: &mut Online, epoch: &Epoch, ranges: &SeqRanges) {
+        let Some(last_index) = online.window.acknowledge(epoch, ranges) else { return };
+        self.passed_over.acknowledged(last_index);
+        (online.probing, online.refused) = (false, None);
+        online.patience = self.timing.patience;
+        online.lanes.put_newest_first(self.backlog.newest);
+    }
+
+    /// What is refused is kept; when and how it is sent again depends on why.
+    fn refused(&mut self, mut online: Online, now: Moment, refusal: &Refusal) -> Vec<Action> {
+        let Some(sent) = online.window.holding(&refusal.epoch, &refusal.ranges).cloned() else {
+            return self.send_next(online, now, Vec::new());
+        };
+        online.refused = Some(refusal.reason);
+        let mut actions = Vec::new();
+        match refusal.reason {
+            RefuseReason::TooLarge if sent.seqs.count() > 1 && online.halve() => {}
+            RefuseReason::Quota => {
+                let pause = refusal.retry_after.unwrap_or(QUOTA_PAUSE).min(QUOTA_PAUSE_MAX);
+                online.paused_until = Some(Moment(now.0 + self.timing.speed.shorten(pause)));
+            }
+            RefuseReason::TooLarge | RefuseReason::NotAuthorised | RefuseReason::Unknown => {
+                self.passed_over.refused(&sent, Moment(now.0 + self.timing.retry));
+                actions.push(Action::TellPassedOver(sent));
+            }
+        }
+        self.resent += online.window.envelopes() as u64;
+        online.rewind(self.passed_over.cursor());
+        self.send_next(online, now, actions)
     }
 
     /// A connection that ends with the same envelope under way each time is taken for a broker's refusal of it.
     fn lose(&mut self, online: &Online, now: Moment, chance: f64) -> Vec<Action> {
         if now.0.saturating_sub(online.since.0) >= self.timing.stable {
             self.backoff = Backoff::default();
+            // The preferred address comes next.
+            self.address = self.addresses.saturating_sub(1);
         }
+        self.resent += online.window.envelopes() as u64;
         let mut actions: Vec<_> = self.not_taken(online, now).into_iter().collect();
         actions.extend(self.go_offline(now, chance));
         actions
@@ -322,9 +294,13 @@ impl Machine {
         passed_over.then(|| Action::TellPassedOver(oldest.clone()))
     }
 
-    fn tick_online(&mut self, mut online: Online, now: Moment) -> Vec<Action> {
+    fn tick_online(&mut self, mut online: Online, now: Moment, chance: f64) -> Vec<Action> {
+        if self.preferred_again_at(&online).is_some_and(|at| now >= at) {
+            return self.lose(&online, now, chance);
+        }
         let mut actions = Vec::new();
         if online.window.expires(online.patience).is_some_and(|expires| now >= expires) {
+            self.resent += online.window.envelopes() as u64;
             let passed_over = self.not_taken(&online, now);
             let patience = if passed_over.is_some() { self.timing.patience } else { online.patience * 2 };
             online.probe(self.passed_over.cursor(), PATIENCE_MAX.min(patience));
@@ -337,16 +313,18 @@ impl Machine {
             online.heartbeat_at = Moment(now.0 + self.timing.heartbeat);
             actions.push(Action::SendHeartbeat);
         }
-        self.send_next(online, actions)
+        self.send_next(online, now, actions)
+    }
+
+    /// At another address than the preferred one, when to try that again: not while anything is under way.
+    fn preferred_again_at(&self, online: &Online) -> Option<Moment> {
+        let elsewhere = self.address > 0 && online.window.envelopes() == 0;
+        elsewhere.then_some(Moment(online.since.0 + self.timing.preferred))
     }
 
     /// Goes on online, and sends the next envelope if there is room and anything to send.
-    fn send_next(&mut self, mut online: Online, mut actions: Vec<Action>) -> Vec<Action> {
-        let envelopes_max = if online.probing { 1 } else { ENVELOPES_MAX };
-        online.pace = pace(self.backlog.saturating_sub(online.window.records()));
-        if !online.exhausted && online.window.envelopes() < envelopes_max {
-            actions.push(Action::SendNext { after: online.cursor, pace: online.pace });
-        }
+    fn send_next(&mut self, mut online: Online, now: Moment, mut actions: Vec<Action>) -> Vec<Action> {
+        actions.extend(online.next(now, self.backlog.records).map(Action::SendNext));
         self.state = State::Online(online);
         actions
     }
@@ -373,7 +351,8 @@ impl Machine {
             }
             Event::Opened
             | Event::Subscribed
-            | Event::Answered
+            | Event::Answered { .. }
+            | Event::Refused(_)
             | Event::NothingToSend
             | Event::Backlog(_)
             | Event::Stop => false,
@@ -384,8 +363,4 @@ impl Machine {
         self.state = State::Draining { give_up_at, window };
         Vec::new()
     }
-}
-
-pub(super) fn pace(unsent: u64) -> Pace {
-    if unsent > LIVE_RECORDS_MAX { Pace::CatchingUp } else { Pace::Live }
 }

@@ -4,32 +4,37 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use kitchen_contract::VERSION;
-use kitchen_contract::ack::Ack;
+use kitchen_contract::ack::{Ack, Refused};
 use kitchen_contract::envelope::{ENVELOPE_BYTES_LIVE, ENVELOPE_RECORDS_MAX, Envelope};
-use kitchen_contract::id::GatewayId;
+use kitchen_contract::id::{Epoch, GatewayId};
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::signature::DeviceKey;
 use kitchen_contract::status::{Status, StatusKind};
 use kitchen_contract::time::Timestamp;
 use kitchen_contract::topic::Topic;
 use rumqttc::{Packet, Publish, SubscribeReasonCode};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
+use super::event::{Action, Backlog, Event, Refusal};
 use super::fault::LinkFault;
 use super::link::{Address, Link};
+use super::online::{Next, Pace};
 use super::questions::Questions;
+use super::rejections::Rejections;
 use super::shown::LinkShown;
-use super::state::{Action, Event, Machine, Pace, State};
+use super::state::{Machine, State};
 use super::timing::Timing;
 use super::tls::{Identity, IdentityError, Material};
+use super::told::Told;
 use super::window::Sent;
 use crate::buffer::{Batch, BufferHandle, BufferState, Read, ReadLimits};
 use crate::clock::shared::SharedClock;
 use crate::clock::wall::Exchange;
 use crate::config::sections::MqttSection;
+use crate::observation::Observation;
 use crate::repeats::Repeats;
 
 /// What header, signature and the records' commas take of an envelope, in bytes, rounded up.
@@ -43,6 +48,10 @@ pub struct Destination {
     pub gateway_id: GatewayId,
     /// The sink, and the files to prove ourselves with.
     pub mqtt: MqttSection,
+    /// What births and heartbeats tell beside the buffer.
+    pub told: Told,
+    /// The way into the record for what the sink sets aside; it must not keep the recorder waiting at the end.
+    pub observations: mpsc::WeakSender<Observation>,
     /// How long to wait for what.
     pub timing: Timing,
 }
@@ -59,6 +68,9 @@ pub struct Forwarder {
     pub(super) faults: Repeats,
     /// Kitchens whose records the sink does not take.
     pub(super) passed_over: Repeats,
+    /// Why the sink does not take what it gets.
+    pub(super) refusals: Repeats,
+    pub(super) rejections: Rejections,
     pub(super) shown: watch::Sender<LinkShown>,
 }
 
@@ -66,7 +78,8 @@ impl Forwarder {
     /// A forwarder that is offline.
     pub fn new(destination: Destination, buffer: BufferHandle, clock: SharedClock) -> Self {
         let state = buffer.state();
-        let machine = Machine::new(destination.timing, state.borrow().records);
+        let addresses = destination.mqtt.addresses().len();
+        let machine = Machine::new(destination.timing, addresses, backlog(&state.borrow()));
         Self {
             destination,
             buffer,
@@ -77,6 +90,8 @@ impl Forwarder {
             questions: Questions::default(),
             faults: Repeats::default(),
             passed_over: Repeats::default(),
+            refusals: Repeats::default(),
+            rejections: Rejections::default(),
             shown: watch::Sender::default(),
         }
     }
@@ -118,7 +133,7 @@ impl Forwarder {
                         return event;
                     }
                 }
-                Ok(()) = self.state.changed() => return Event::Backlog(self.state.borrow_and_update().records),
+                Ok(()) = self.state.changed() => return Event::Backlog(backlog(&self.state.borrow_and_update())),
                 () = sleep_until(deadline) => return Event::Tick { chance: rand::random() },
             }
         }
@@ -142,14 +157,17 @@ impl Forwarder {
 
     async fn perform(&mut self, action: Action) -> Option<Event> {
         match action {
-            Action::Connect => self.connect(),
+            Action::Connect { address } => self.connect(address),
             Action::Subscribe => {
                 let topics = Topic::read_by(&self.destination.gateway_id).map(|topic| topic.to_string());
                 self.hand_over(|link, _| link.subscribe(topics).map_err(|error| error.to_string()))
             }
             Action::SendBirth => self.send_status(StatusKind::Birth),
-            Action::SendHeartbeat => self.send_status(StatusKind::Heartbeat),
-            Action::SendNext { after, pace } => Some(self.send_next(after, pace).await),
+            Action::SendHeartbeat => {
+                self.record_rejections();
+                self.send_status(StatusKind::Heartbeat)
+            }
+            Action::SendNext(next) => Some(self.send_next(next).await),
             Action::TellPassedOver(sent) => {
                 self.tell_passed_over(&sent);
                 None
@@ -164,8 +182,8 @@ impl Forwarder {
     }
 
     /// Begins a connection with the certificate files as they are now: a renewed one is used from here on.
-    fn connect(&mut self) -> Option<Event> {
-        match self.new_link() {
+    fn connect(&mut self, address: usize) -> Option<Event> {
+        match self.new_link(address) {
             Ok(link) => {
                 self.link = Some(link);
                 None
@@ -174,12 +192,13 @@ impl Forwarder {
         }
     }
 
-    fn new_link(&self) -> Result<(Link, DeviceKey), IdentityError> {
-        let MqttSection { host, port, ca, certificate, key, keep_alive, .. } = &self.destination.mqtt;
+    fn new_link(&self, address: usize) -> Result<(Link, DeviceKey), IdentityError> {
+        let MqttSection { ca, certificate, key, keep_alive, .. } = &self.destination.mqtt;
+        let (host, port) = self.address(address);
         let identity = Identity::load(&Material { ca, certificate, key })?;
         let tls = identity.client_config(&self.clock)?;
         let client_id = self.destination.gateway_id.to_string();
-        let address = Address { client_id, host: host.clone(), port: *port, keep_alive: *keep_alive };
+        let address = Address { client_id, host, port, keep_alive: *keep_alive };
         let (topic, will) = self.status(StatusKind::LastWill, None);
         // What cannot be signed is refused with the birth.
         let will = will.seal(&identity.device_key).ok().map(|payload| (topic, payload));
@@ -195,25 +214,31 @@ impl Forwarder {
         })
     }
 
+    /// Name and port of one of the addresses.
+    pub(super) fn address(&self, address: usize) -> (String, u16) {
+        let mut addresses = self.destination.mqtt.addresses();
+        addresses.swap_remove(address.min(addresses.len() - 1))
+    }
+
     /// What to say of this gateway now, and where.
     fn status(&self, kind: StatusKind, question: Option<u64>) -> (String, Status) {
-        let BufferState { epoch, last_seq, records, .. } = self.state.borrow().clone();
-        let gateway_id = self.destination.gateway_id.clone();
-        let topic = Topic::Status(gateway_id.clone()).to_string();
-        let agent_version = env!("CARGO_PKG_VERSION").to_owned();
-        let timestamp = self.wall_now();
+        let buffer = self.state.borrow().clone();
+        let told = &self.destination.told;
         let status = Status {
             v: VERSION,
-            gateway_id,
-            epoch,
+            gateway_id: self.destination.gateway_id.clone(),
+            epoch: buffer.epoch.clone(),
             kind,
-            last_seq,
-            backlog: records,
-            timestamp,
-            agent_version,
+            last_seq: buffer.last_seq,
+            backlog: buffer.records,
+            timestamp: self.wall_now(),
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            config_hash: Some(told.config_hash.clone()),
+            sensors: if kind == StatusKind::Birth { told.sensors() } else { Vec::new() },
+            counters: Some(told.counters(buffer.counters, self.shown.borrow().counters)),
             question,
         };
-        (topic, status)
+        (Topic::Status(status.gateway_id.clone()).to_string(), status)
     }
 
     fn wall_now(&self) -> Option<Timestamp> {
@@ -223,22 +248,22 @@ impl Forwarder {
         }
     }
 
-    async fn send_next(&mut self, after: u64, pace: Pace) -> Event {
-        match self.read(after, pace).await {
+    async fn send_next(&mut self, next: Next) -> Event {
+        match self.read(next).await {
             Some(batch) => self.send(batch),
             None => Event::NothingToSend,
         }
     }
 
     /// The next records. What waits for a clock is settled first, if that can be done by now.
-    async fn read(&mut self, after: u64, pace: Pace) -> Option<Batch> {
-        let limits = read_limits(pace);
+    async fn read(&mut self, next: Next) -> Option<Batch> {
+        let (after, limits) = (next.after, read_limits(next));
         let mut read = self.buffer.read(after, limits).await;
         if matches!(read, Ok(Read::Unsettled)) && self.settle().await > 0 {
             read = self.buffer.read(after, limits).await;
         }
         match read {
-            Ok(Read::Batch(batch)) => Some(batch),
+            Ok(Read::Batch(batch)) => batch.up_to(next.until),
             Ok(Read::Empty | Read::Unsettled) => None,
             Err(error) => {
                 debug!(%error, "nothing can be read from the buffer now");
@@ -315,14 +340,16 @@ impl Forwarder {
 
     async fn acknowledged(&mut self, ack: Ack) -> Option<Event> {
         self.shown.send_modify(|shown| shown.last_answer = Some(self.clock.now()));
+        if let Some(refused) = ack.refused.first() {
+            return Some(self.refused(&ack.epoch, refused));
+        }
         if ack.ranges.is_empty() && ack.rejected.is_empty() {
             return self.answered(&ack).await;
         }
         let mut ranges = ack.ranges;
         for rejected in &ack.rejected {
-            let (from, to) = rejected.range;
-            error!(epoch = %ack.epoch, from, to, reason = ?rejected.reason, "the cloud has set records aside");
-            ranges.insert(from, to);
+            self.tell_rejected(&ack.epoch, rejected);
+            ranges.insert(rejected.range.0, rejected.range.1);
         }
         match self.buffer.acknowledge(ack.epoch.clone(), ranges.clone()).await {
             Ok(freed) => {
@@ -338,6 +365,13 @@ impl Forwarder {
         }
     }
 
+    fn refused(&mut self, epoch: &Epoch, refused: &Refused) -> Event {
+        let Refused { range, reason, retry_after_s } = refused;
+        self.tell_refused(*reason);
+        let retry_after = retry_after_s.map(|seconds| Duration::from_secs(u64::from(seconds)));
+        Event::Refused(Refusal { epoch: epoch.clone(), ranges: vec![*range].into(), reason: *reason, retry_after })
+    }
+
     /// The sink answered a birth or heartbeat: now its time is known, and what waited for it is settled.
     async fn answered(&mut self, ack: &Ack) -> Option<Event> {
         let question = ack.answers.filter(|_| ack.epoch == self.state.borrow().epoch);
@@ -349,16 +383,21 @@ impl Forwarder {
         if self.state.borrow().unsettled > 0 {
             self.settle().await;
         }
-        Some(Event::Answered)
+        Some(Event::Answered { records_per_s: ack.records_per_s })
     }
 }
 
-fn read_limits(pace: Pace) -> ReadLimits {
-    let bytes = match pace {
+fn read_limits(next: Next) -> ReadLimits {
+    let bytes = match next.pace {
         Pace::Live => ENVELOPE_BYTES_LIVE,
         Pace::CatchingUp => ENVELOPE_BYTES_CATCHING_UP,
     };
-    ReadLimits { records_max: ENVELOPE_RECORDS_MAX, bytes_max: bytes - ENVELOPE_OVERHEAD_BYTES }
+    let halved = |whole: usize| (whole >> next.halvings).max(1);
+    ReadLimits { records_max: halved(ENVELOPE_RECORDS_MAX), bytes_max: halved(bytes - ENVELOPE_OVERHEAD_BYTES) }
+}
+
+fn backlog(buffer: &BufferState) -> Backlog {
+    Backlog { records: buffer.records, newest: buffer.newest }
 }
 
 async fn next_packet(link: &mut Option<(Link, DeviceKey)>) -> Result<Packet, rumqttc::ConnectionError> {

@@ -2,13 +2,17 @@
 //!
 //! The other half of [`super::task`].
 
-use tracing::{info, warn};
+use kitchen_contract::ack::{RefuseReason, Rejected};
+use kitchen_contract::id::Epoch;
+use kitchen_contract::record::Body;
+use tracing::{error, info, warn};
 
+use super::event::Event;
 use super::fault::LinkFault;
-use super::state::{Event, State};
+use super::state::State;
 use super::task::Forwarder;
 use super::window::Sent;
-use crate::config::sections::MqttSection;
+use crate::observation::Observation;
 
 impl Forwarder {
     /// Says why there is no connection, and makes the event of it.
@@ -39,7 +43,7 @@ impl Forwarder {
         self.show_fault(fault);
         let reason = fault.to_string();
         if let Some(repeated) = self.faults.failed(self.clock.now(), &reason) {
-            let MqttSection { host, port, .. } = &self.destination.mqtt;
+            let (host, port) = self.address(self.machine.address());
             warn!(%host, port, reason, state = fault.state(), repeated, hint = fault.hint(), "cannot connect");
         }
     }
@@ -57,13 +61,44 @@ impl Forwarder {
         }
     }
 
+    /// Records that the sink has set aside.
+    pub(super) fn tell_rejected(&mut self, epoch: &Epoch, rejected: &Rejected) {
+        let Rejected { range: (from, to), reason } = *rejected;
+        error!(%epoch, from, to, ?reason, "the cloud has set records aside");
+        self.shown.send_modify(|shown| shown.counters.rejected += to.saturating_sub(from) + 1);
+        self.rejections.note(epoch, rejected);
+        self.record_rejections();
+    }
+
+    /// What was set aside becomes part of the record.
+    pub(super) fn record_rejections(&mut self) {
+        for event in self.rejections.take_due(self.clock.now()) {
+            let body = Body::Event(event);
+            let observation = Observation { at: self.clock.now(), stamp: None, body, mark: None };
+            let way = self.destination.observations.upgrade();
+            if way.is_none_or(|way| way.try_send(observation).is_err()) {
+                warn!("what the cloud has set aside is not in the record: the disk does not keep up");
+            }
+        }
+    }
+
+    /// The sink does not take what it gets now.
+    pub(super) fn tell_refused(&mut self, reason: RefuseReason) {
+        self.shown.send_modify(|shown| shown.counters.refused += 1);
+        if let Some(repeated) = self.refusals.failed(self.clock.now(), reason.text()) {
+            let backlog = self.state.borrow().records;
+            warn!(reason = reason.text(), backlog, repeated, "the cloud does not take records; they are kept");
+        }
+    }
+
     /// Says what has changed.
     pub(super) fn tell(&mut self, before: &State, timed_out: bool) {
         match (before, self.machine.state()) {
             (State::Connecting { .. }, State::Online(online)) => {
                 let (pace, backlog) = (online.pace, self.state.borrow().records);
                 self.faults.recovered();
-                info!(host = %self.destination.mqtt.host, ?pace, backlog, "connected");
+                let (host, port) = self.address(self.machine.address());
+                info!(%host, port, ?pace, backlog, "connected");
             }
             (State::Connecting { .. }, State::Offline { .. }) if timed_out => {
                 let fault = LinkFault::NoAnswer;

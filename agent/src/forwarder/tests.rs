@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use kitchen_contract::ack::RefuseReason;
 use kitchen_contract::id::Epoch;
 use proptest::prelude::*;
 
-use super::state::{Action, Event, Machine, Pace, State, pace};
+use super::event::{Action, Backlog, Event, Refusal};
+use super::online::{Next, Pace, pace};
+use super::state::{Machine, State};
 use super::timing::Timing;
 use super::window::Sent;
 use crate::observation::Moment;
@@ -19,8 +22,29 @@ fn epoch() -> Epoch {
     Epoch::from_entropy([1; 15])
 }
 
+fn timing() -> Timing {
+    Timing::new(Duration::from_secs(60), Speed::REAL)
+}
+
+/// With so many records, of which nothing is known but that they are there.
+fn waiting(records: u64) -> Backlog {
+    Backlog { records, newest: 0 }
+}
+
 fn machine(backlog: u64) -> Machine {
-    Machine::new(Timing::new(Duration::from_secs(60), Speed::REAL), backlog)
+    Machine::new(timing(), 1, waiting(backlog))
+}
+
+fn connect() -> Action {
+    Action::Connect { address: 0 }
+}
+
+fn answered() -> Event {
+    Event::Answered { records_per_s: None }
+}
+
+fn refused(from: u64, to: u64, reason: RefuseReason) -> Event {
+    Event::Refused(Refusal { epoch: epoch(), ranges: vec![(from, to)].into(), reason, retry_after: None })
 }
 
 fn tick() -> Event {
@@ -41,7 +65,7 @@ fn acknowledged(from: u64, to: u64) -> Event {
 }
 
 fn next(after: u64, pace: Pace) -> Action {
-    Action::SendNext { after, pace }
+    Action::SendNext(Next { after, until: u64::MAX, pace, halvings: 0 })
 }
 
 /// Feeds events and checks the actions of each.
@@ -59,10 +83,10 @@ fn online(backlog: u64) -> Machine {
     check(
         machine(backlog),
         &[
-            (0, tick(), &[Action::Connect]),
+            (0, tick(), &[connect()]),
             (1, Event::Opened, &[Action::Subscribe]),
             (1, Event::Subscribed, &[Action::SendBirth]),
-            (2, Event::Answered, &[next(0, pace)]),
+            (2, answered(), &[next(0, pace)]),
         ],
     )
 }
@@ -120,7 +144,7 @@ fn passed_over() -> Machine {
             (32, tick(), &[next(0, Pace::Live)]),
             (32, sent(1, 1), &[]),
             (62, tick(), &[Action::SendHeartbeat]),
-            (63, Event::Answered, &[]),
+            (63, answered(), &[]),
             (72, tick(), &[Action::TellPassedOver(envelope(1, 1)), next(1, Pace::Live)]),
             (72, sent(2, 2), &[]),
             (73, acknowledged(2, 2), &[next(2, Pace::Live)]),
@@ -134,7 +158,7 @@ fn what_the_sink_takes_no_notice_of_does_not_hold_up_the_rest_and_is_tried_again
     let machine = check(
         passed_over(),
         &[
-            (371, Event::Answered, &[next(2, Pace::Live)]),
+            (371, answered(), &[next(2, Pace::Live)]),
             (371, Event::NothingToSend, &[]),
             (372, tick(), &[Action::SendHeartbeat, next(0, Pace::Live)]),
             (372, sent(1, 1), &[]),
@@ -151,25 +175,159 @@ fn what_the_sink_takes_no_notice_of_does_not_hold_up_the_rest_and_is_tried_again
 #[test]
 fn a_connection_that_ends_over_the_same_envelope_reads_on_behind_it() {
     let lost = || Event::Lost { chance: 0.0 };
-    let (connect, again) = ([Action::Connect], [next(0, Pace::Live)]);
+    let (connect, again) = ([connect()], [next(0, Pace::Live)]);
     let machine = check(
         online(2),
         &[
             (2, sent(1, 1), &[next(1, Pace::Live)]),
             (3, lost(), &[Action::Close]),
             (10, tick(), &connect),
-            (10, Event::Answered, &again),
-            (10, sent(1, 1), &[next(1, Pace::Live)]),
+            (10, answered(), &again),
+            (10, sent(1, 1), &[]),
             (11, lost(), &[Action::Close]),
             (20, tick(), &connect),
-            (20, Event::Answered, &again),
-            (20, sent(1, 1), &[next(1, Pace::Live)]),
+            (20, answered(), &again),
+            (20, sent(1, 1), &[]),
             (21, lost(), &[Action::TellPassedOver(envelope(1, 1)), Action::Close]),
             (30, tick(), &connect),
-            (30, Event::Answered, &[next(1, Pace::Live)]),
+            (30, answered(), &[next(1, Pace::Live)]),
         ],
     );
     assert!(matches!(machine.state(), State::Online(_)));
+}
+
+#[test]
+fn after_an_outage_the_newest_go_first_and_the_backlog_beside_them() {
+    let machine = Machine::new(timing(), 1, Backlog { records: 5_000, newest: 9_000 });
+    let live = |after| Action::SendNext(Next { after, until: u64::MAX, pace: Pace::Live, halvings: 0 });
+    let old = |after| Action::SendNext(Next { after, until: 8_936, pace: Pace::CatchingUp, halvings: 0 });
+    let backlog = Backlog { records: 5_001, newest: 9_001 };
+    check(
+        machine,
+        &[
+            (0, tick(), &[connect()]),
+            (1, answered(), &[live(8_936)]),
+            (1, sent(8_937, 9_000), &[live(9_000)]),
+            (1, Event::NothingToSend, &[old(0)]),
+            (1, sent(4_000, 4_499), &[old(4_499)]),
+            (1, sent(4_500, 4_999), &[old(4_999)]),
+            (2, Event::Backlog(backlog), &[live(9_000)]),
+            (2, sent(9_001, 9_001), &[live(9_001)]),
+            (2, Event::NothingToSend, &[old(4_999)]),
+            (2, Event::NothingToSend, &[]),
+        ],
+    );
+}
+
+#[test]
+fn a_backlog_keeps_to_the_rate_that_the_cloud_sets_and_what_is_measured_now_does_not_wait() {
+    let machine = Machine::new(timing(), 1, Backlog { records: 5_000, newest: 5_000 });
+    let live = |after| Action::SendNext(Next { after, until: u64::MAX, pace: Pace::Live, halvings: 0 });
+    let old = |after| Action::SendNext(Next { after, until: 4_936, pace: Pace::CatchingUp, halvings: 0 });
+    let machine = check(
+        machine,
+        &[
+            (0, tick(), &[connect()]),
+            (1, Event::Answered { records_per_s: Some(100) }, &[live(4_936)]),
+            (1, Event::NothingToSend, &[old(0)]),
+            (1, sent(1, 500), &[]),
+            (3, Event::Backlog(Backlog { records: 5_001, newest: 5_001 }), &[live(4_936)]),
+            (3, sent(5_001, 5_001), &[live(5_001)]),
+            (3, Event::NothingToSend, &[]),
+        ],
+    );
+    assert_eq!(machine.deadline(), Some(at(6)));
+    check(machine, &[(5, tick(), &[]), (6, tick(), &[old(500)])]);
+}
+
+#[test]
+fn what_is_too_large_is_halved_until_it_fits() {
+    let halved = |after, halvings| Action::SendNext(Next { after, until: u64::MAX, pace: Pace::CatchingUp, halvings });
+    let too_large = |from, to| refused(from, to, RefuseReason::TooLarge);
+    check(
+        online(500),
+        &[
+            (3, sent(1, 500), &[next(500, Pace::Live)]),
+            (3, Event::NothingToSend, &[]),
+            (4, too_large(1, 500), &[halved(0, 1)]),
+            (4, sent(1, 250), &[halved(250, 1)]),
+            (
+                4,
+                sent(251, 500),
+                &[Action::SendNext(Next { after: 500, until: u64::MAX, pace: Pace::Live, halvings: 1 })],
+            ),
+            (5, too_large(1, 250), &[halved(0, 2)]),
+            (5, too_large(9_000, 9_001), &[halved(0, 2)]),
+        ],
+    );
+    let one = [Action::TellPassedOver(envelope(1, 1)), next(1, Pace::Live)];
+    check(online(2), &[(3, sent(1, 1), &[next(1, Pace::Live)]), (4, too_large(1, 1), &one)]);
+}
+
+#[test]
+fn over_the_quota_nothing_is_sent_for_as_long_as_the_cloud_says() {
+    let quota = |retry_after| {
+        let ranges = vec![(1, 2)].into();
+        Event::Refused(Refusal { epoch: epoch(), ranges, reason: RefuseReason::Quota, retry_after })
+    };
+    let machine = check(
+        online(2),
+        &[
+            (2, sent(1, 2), &[next(2, Pace::Live)]),
+            (3, quota(Some(Duration::from_secs(20))), &[]),
+            (4, Event::Backlog(waiting(3)), &[]),
+            (22, tick(), &[]),
+        ],
+    );
+    assert_eq!(machine.deadline(), Some(at(23)));
+    let State::Online(online) = machine.state() else { panic!() };
+    assert_eq!(online.refused, Some(RefuseReason::Quota));
+    let machine = check(machine, &[(23, tick(), &[next(0, Pace::Live)]), (23, sent(1, 2), &[next(2, Pace::Live)])]);
+    let machine = check(machine, &[(24, acknowledged(1, 2), &[next(2, Pace::Live)])]);
+    assert!(matches!(machine.state(), State::Online(online) if online.refused.is_none()));
+}
+
+#[test]
+fn what_is_not_authorised_waits_behind_the_rest() {
+    let not_authorised = refused(1, 1, RefuseReason::NotAuthorised);
+    let machine = check(
+        online(2),
+        &[
+            (2, sent(1, 1), &[next(1, Pace::Live)]),
+            (3, not_authorised, &[Action::TellPassedOver(envelope(1, 1)), next(1, Pace::Live)]),
+            (3, sent(2, 2), &[next(2, Pace::Live)]),
+            (4, acknowledged(2, 2), &[next(2, Pace::Live)]),
+        ],
+    );
+    assert!(machine.is_passing_over());
+}
+
+#[test]
+fn the_addresses_are_tried_in_order_and_the_preferred_one_again_later() {
+    let lost = || Event::Lost { chance: 1.0 };
+    let to = |address| [Action::Connect { address }];
+    let machine = check(
+        Machine::new(timing(), 3, Backlog::default()),
+        &[
+            (0, tick(), &to(0)),
+            (1, lost(), &[Action::Close]),
+            (3, tick(), &to(1)),
+            (4, lost(), &[Action::Close]),
+            (6, tick(), &to(2)),
+            (7, lost(), &[Action::Close]),
+            (8, tick(), &[]),
+            (9, tick(), &to(0)),
+            (10, lost(), &[Action::Close]),
+            (12, tick(), &to(1)),
+            (12, answered(), &[next(0, Pace::Live)]),
+            (12, Event::NothingToSend, &[]),
+            (911, Event::Backlog(waiting(0)), &[next(0, Pace::Live)]),
+            (911, Event::NothingToSend, &[]),
+            (912, Event::Tick { chance: 0.0 }, &[Action::Close]),
+        ],
+    );
+    assert_eq!(machine.address(), 0);
+    check(machine, &[(914, tick(), &to(0)), (915, lost(), &[Action::Close]), (917, tick(), &to(1))]);
 }
 
 #[test]
@@ -197,7 +355,7 @@ fn a_new_record_wakes_and_a_heartbeat_goes_out_in_time() {
             (2, Event::NothingToSend, &[]),
             (61, tick(), &[]),
             (62, tick(), &[Action::SendHeartbeat]),
-            (63, Event::Backlog(2), &[next(0, Pace::Live)]),
+            (63, Event::Backlog(waiting(2)), &[next(0, Pace::Live)]),
         ],
     );
 }
@@ -208,24 +366,16 @@ fn a_lost_connection_waits_longer_each_time_and_forgets_after_stable_minutes() {
     let waits = |machine: &Machine| machine.deadline().map(|at| at.0.as_secs());
     let machine = check(online(0), &[(3, lost(), &[Action::Close])]);
     assert_eq!(waits(&machine), Some(3 + 2));
-    let machine = check(machine, &[(4, tick(), &[]), (5, tick(), &[Action::Connect]), (6, lost(), &[Action::Close])]);
+    let machine = check(machine, &[(4, tick(), &[]), (5, tick(), &[connect()]), (6, lost(), &[Action::Close])]);
     assert_eq!(waits(&machine), Some(6 + 4));
     let machine = check(
         machine,
-        &[
-            (10, tick(), &[Action::Connect]),
-            (10, Event::Answered, &[next(0, Pace::Live)]),
-            (10 + 119, lost(), &[Action::Close]),
-        ],
+        &[(10, tick(), &[connect()]), (10, answered(), &[next(0, Pace::Live)]), (10 + 119, lost(), &[Action::Close])],
     );
     assert_eq!(waits(&machine), Some(129 + 8));
     let machine = check(
         machine,
-        &[
-            (200, tick(), &[Action::Connect]),
-            (200, Event::Answered, &[next(0, Pace::Live)]),
-            (320, lost(), &[Action::Close]),
-        ],
+        &[(200, tick(), &[connect()]), (200, answered(), &[next(0, Pace::Live)]), (320, lost(), &[Action::Close])],
     );
     assert_eq!(waits(&machine), Some(320 + 2));
 }
@@ -233,7 +383,7 @@ fn a_lost_connection_waits_longer_each_time_and_forgets_after_stable_minutes() {
 #[test]
 fn a_connection_that_comes_to_nothing_is_given_up() {
     let dialogue: &[(u64, Event, &[Action])] =
-        &[(0, tick(), &[Action::Connect]), (19, tick(), &[]), (20, tick(), &[Action::Close])];
+        &[(0, tick(), &[connect()]), (19, tick(), &[]), (20, tick(), &[Action::Close])];
     assert!(matches!(check(machine(0), dialogue).state(), State::Offline { .. }));
 }
 
@@ -246,8 +396,13 @@ fn stopping_waits_a_moment_for_what_is_under_way() {
     assert_eq!(*answered.state(), State::Stopped);
     let silent = check(check(online(2), &busy), &[(5, tick(), &[]), (6, tick(), &[Action::Close])]);
     assert_eq!(*silent.state(), State::Stopped);
-    let connecting = check(machine(0), &[(0, tick(), &[Action::Connect]), (1, Event::Stop, &[Action::Close])]);
+    let connecting = check(machine(0), &[(0, tick(), &[connect()]), (1, Event::Stop, &[Action::Close])]);
     assert_eq!(*connecting.state(), State::Stopped);
+}
+
+fn reason() -> impl Strategy<Value = RefuseReason> {
+    use RefuseReason::{NotAuthorised, Quota, TooLarge, Unknown};
+    prop_oneof![Just(TooLarge), Just(Quota), Just(NotAuthorised), Just(Unknown)]
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -255,11 +410,13 @@ fn event() -> impl Strategy<Value = Event> {
         Just(tick()),
         Just(Event::Opened),
         Just(Event::Subscribed),
-        Just(Event::Answered),
+        Just(answered()),
+        (1u32..900).prop_map(|rate| Event::Answered { records_per_s: Some(rate) }),
+        (1u64..50, reason()).prop_map(|(seq, reason)| refused(seq, seq + 3, reason)),
         (1u64..50, 0u64..9).prop_map(|(from, len)| acknowledged(from, from + len)),
         (1u64..50, 0u64..9).prop_map(|(from, len)| sent(from, from + len)),
         Just(Event::NothingToSend),
-        (0u64..200).prop_map(Event::Backlog),
+        (0u64..200).prop_map(|records| Event::Backlog(Backlog { records, newest: records })),
         (0.0f64..1.0).prop_map(|chance| Event::Lost { chance }),
     ]
 }
@@ -274,7 +431,7 @@ proptest! {
             seconds += pause;
             let (stepped, actions) = machine.step(at(seconds), event);
             machine = stepped;
-            let sends = actions.iter().any(|action| matches!(action, Action::SendNext { .. } | Action::SendHeartbeat));
+            let sends = actions.iter().any(|action| matches!(action, Action::SendNext(_) | Action::SendHeartbeat));
             prop_assert!(!sends || matches!(machine.state(), State::Online(_)));
             prop_assert!(machine.deadline().is_some());
             prop_assert!(actions.len() <= 3);

@@ -17,6 +17,8 @@ pub struct Timing {
     pub stable: Duration,
     /// Between attempts to send what was passed over.
     pub retry: Duration,
+    /// At another address than the preferred one, before that is tried again.
+    pub preferred: Duration,
     /// For what is under way at the end.
     pub drain: Duration,
     /// Divides the backoff; 1 in the field.
@@ -32,6 +34,7 @@ impl Timing {
             heartbeat: speed.shorten(heartbeat),
             stable: speed.shorten(Duration::from_secs(120)),
             retry: speed.shorten(Duration::from_secs(300)),
+            preferred: speed.shorten(Duration::from_secs(900)),
             drain: Duration::from_secs(2),
             speed,
         }

@@ -55,6 +55,12 @@ impl Window {
         self.under_way.front().map(|(sent, _)| sent)
     }
 
+    /// The first envelope that holds any of these.
+    pub fn holding(&self, epoch: &Epoch, ranges: &SeqRanges) -> Option<&Sent> {
+        let holds = |sent: &&Sent| sent.epoch == *epoch && sent.seqs.without(ranges).count() < sent.seqs.count();
+        self.under_way.iter().map(|(sent, _)| sent).find(holds)
+    }
+
     /// When the oldest envelope has waited for `patience`.
     pub fn expires(&self, patience: Duration) -> Option<Moment> {
         self.under_way.front().map(|(_, sent_at)| Moment(sent_at.0 + patience))

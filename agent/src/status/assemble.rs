@@ -25,8 +25,8 @@ pub struct Fixed {
     pub gateway_id: GatewayId,
     /// The kitchen.
     pub kitchen_id: KitchenId,
-    /// The cloud, as `host:port`.
-    pub address: String,
+    /// The cloud, as `host:port`, the preferred address first.
+    pub addresses: Vec<String>,
     /// Of the buffer.
     pub limits: Limits,
     /// What the sensors take in a day if all goes well.
@@ -101,7 +101,7 @@ pub fn assemble(fixed: &Fixed, snapshot: &Snapshot) -> Document {
         started_at: time.at(Moment(Duration::ZERO)),
         uptime_s: now.0.as_secs(),
         clock: clock(*stamp),
-        mqtt: mqtt(&fixed.address, link, time),
+        mqtt: mqtt(&fixed.addresses, link, time),
         buffer: buffered(fixed, snapshot, time),
         watchdog: watchdog(&snapshot.watchdog),
         sensors: sensors.iter().map(|sensor| told(sensor, &snapshot.recorded, time)).collect(),
@@ -154,7 +154,7 @@ fn clock(stamp: Stamp) -> Clock {
     }
 }
 
-fn mqtt(address: &str, link: &LinkShown, time: Time) -> Mqtt {
+fn mqtt(addresses: &[String], link: &LinkShown, time: Time) -> Mqtt {
     let fault = link.last_fault.as_ref().map(|(moment, fault)| LinkFault {
         when: time.when(*moment),
         kind: fault.state().to_owned(),
@@ -162,7 +162,8 @@ fn mqtt(address: &str, link: &LinkShown, time: Time) -> Mqtt {
         hint: fault.hint().to_owned(),
     });
     Mqtt {
-        address: address.to_owned(),
+        address: addresses.get(link.address).cloned().unwrap_or_default(),
+        refused: link.refused.map(|reason| reason.text().to_owned()),
         connected: link.state.is_connected(),
         state: link.state.word().to_owned(),
         since: time.when(link.since),
@@ -284,7 +285,7 @@ mod tests {
         Fixed {
             gateway_id: "gateway-1".parse().unwrap(),
             kitchen_id: "kitchen-1".parse().unwrap(),
-            address: "cloud.example:8883".to_owned(),
+            addresses: vec!["cloud.example:8883".to_owned()],
             limits: Limits { records_max: 1000, bytes_max: 1_000_000, free_bytes_min: 0 },
             readings_per_day: 1_440,
         }
@@ -324,6 +325,7 @@ mod tests {
             buffer: BufferState {
                 epoch: Epoch::from_entropy([1; 15]),
                 last_seq: 20,
+                newest: 20,
                 records: 3,
                 bytes: 700,
                 unsettled: 0,
@@ -333,6 +335,7 @@ mod tests {
             oldest: Oldest::At("2026-12-01T10:15:00.000Z".parse().unwrap()),
             recorded: Recorded {
                 taking_since: None,
+                dropped: 0,
                 sensors: BTreeMap::from([("fridge-1".parse().unwrap(), latest)]),
                 disk: recorded::Disk::Taking,
             },

@@ -112,6 +112,9 @@ pub struct Mqtt {
     pub unacknowledged: bool,
     /// The cloud takes no notice of some records, usually for a mistyped kitchen; they are kept and tried again.
     pub passed_over: bool,
+    /// Why the cloud did not take what it got last; absent while it takes records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// When the cloud acknowledged records last, in this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_ack: Option<When>,

@@ -122,7 +122,7 @@ mod tests {
         let fixed = Fixed {
             gateway_id: "gateway-1".parse().unwrap(),
             kitchen_id: "kitchen-1".parse().unwrap(),
-            address: "cloud.example:8883".to_owned(),
+            addresses: vec!["cloud.example:8883".to_owned()],
             limits: LIMITS,
             readings_per_day: 1_440,
         };

@@ -70,6 +70,10 @@ fn reading(sensor: &Sensor, disk_is_fine: bool) -> Option<Finding> {
 
 fn cloud(mqtt: &Mqtt) -> Option<Problem> {
     let (what, hint) = match &mqtt.last_fault {
+        _ if mqtt.connected && mqtt.refused.is_some() => (
+            format!("it refuses records: {}; they are kept", mqtt.refused.as_deref().unwrap_or_default()),
+            "ask whoever runs the cloud: this gateway is connected, and its records are not taken now",
+        ),
         _ if mqtt.connected && mqtt.passed_over => (
             "it does not take the records of this kitchen; they are kept".to_owned(),
             "check `gateway.kitchen_id`, and that the cloud has assigned the gateway to that kitchen",

@@ -10,8 +10,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::schema::{
-    AccountsConfig, ApiConfig, BrokerConfig, Config, EndpointConfig, LogConfig, LogFormat, MetricsConfig, PkiConfig,
-    StoreConfig,
+    AccountsConfig, ApiConfig, BrokerConfig, Config, EndpointConfig, IngestConfig, LogConfig, LogFormat, MetricsConfig,
+    PkiConfig, StoreConfig,
 };
 use crate::document::{Document, FileProblems, Refusal, Section, value};
 
@@ -43,6 +43,7 @@ pub(crate) fn config(root: &mut Section<'_>) -> Option<Config> {
         store: StoreConfig { path: store },
         accounts: AccountsConfig { path: accounts },
         endpoint: endpoint(root.section("endpoint"), &pki.dir),
+        ingest: ingest(root.section("ingest")),
         broker: broker(root.section("broker"), &pki.dir),
         api: api(root.section("api"), root),
         metrics: metrics(root.section("metrics")),
@@ -73,6 +74,16 @@ fn pki(mut section: Section<'_>, root: &Section<'_>) -> PkiConfig {
 
 fn validity(found: &DeValue<'_>) -> Result<Duration, Refusal> {
     value::duration_within(found, HOUR, 10 * YEAR)
+}
+
+fn ingest(mut section: Section<'_>) -> IngestConfig {
+    let at_least_one = |found: &DeValue<'_>| match value::integer::<u32>(found)? {
+        0 => Err(Refusal::new("must be at least 1; leave it out for no limit")),
+        rate => Ok(rate),
+    };
+    let backlog_records_per_s = section.optional("backlog_records_per_s", at_least_one);
+    section.finish();
+    IngestConfig { backlog_records_per_s }
 }
 
 fn endpoint(mut section: Section<'_>, pki: &Path) -> EndpointConfig {

@@ -15,6 +15,8 @@ pub struct Config {
     pub pki: PkiConfig,
     /// `[endpoint]`: the MQTT door for gateways.
     pub endpoint: EndpointConfig,
+    /// `[ingest]`: what gateways may send.
+    pub ingest: IngestConfig,
     /// `[broker]`: the other door, an external broker; absent means none.
     pub broker: Option<BrokerConfig>,
     /// `[api]`: the REST API.
@@ -67,6 +69,13 @@ pub struct EndpointConfig {
     pub key: PathBuf,
     /// The CA that gateways' certificates must come from, PEM. Default `ca.pem` in the PKI directory.
     pub ca: PathBuf,
+}
+
+/// `[ingest]`.
+#[derive(Clone, Copy, Debug)]
+pub struct IngestConfig {
+    /// How many records a second of a backlog each gateway may send; 1 or more. Default no limit.
+    pub backlog_records_per_s: Option<u32>,
 }
 
 /// `[broker]`.

@@ -1,9 +1,7 @@
 //! One status message's part of a unit of work: believe it, keep it if it says anything new, answer it.
 
-use kitchen_contract::VERSION;
 use kitchen_contract::ack::Ack;
 use kitchen_contract::id::GatewayId;
-use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::status::{OpenedStatus, StatusKind};
 
 use super::accept::{self, Disbelief};
@@ -38,8 +36,7 @@ impl Unit<'_> {
         let customer_id = facts.as_ref().and_then(|facts: &GatewayFacts| facts.customer_at(self.now)).cloned();
         let (epoch, answers) = (status.epoch.clone(), status.question);
         self.keep_status(gateway, Heard { status, customer_id, received_at: self.now }).await?;
-        let (ranges, rejected, server_time) = (SeqRanges::new(), Vec::new(), self.now);
-        let ack = Ack { v: VERSION, epoch, ranges, rejected, server_time, answers, lease_until: None };
+        let ack = Ack { records_per_s: self.records_per_s, ..Ack::answer(epoch, answers, self.now) };
         Ok(answers.map(|_| answer(gateway, &ack)))
     }
 

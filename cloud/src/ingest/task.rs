@@ -28,13 +28,20 @@ pub struct IngestTask {
     waiting: mpsc::Receiver<Job>,
     clock: Clock,
     slot: u32,
+    records_per_s: Option<u32>,
 }
 
 impl IngestTask {
     /// The task, and the way in for the doors.
     pub fn new(store: Store, clock: Clock) -> (Self, Ingest) {
         let (ingest, waiting) = Ingest::channel();
-        (Self { registry: Registry::new(store.clone()), store, waiting, clock, slot: 0 }, ingest)
+        (Self { registry: Registry::new(store.clone()), store, waiting, clock, slot: 0, records_per_s: None }, ingest)
+    }
+
+    /// Tells every gateway how many records a second of a backlog it may send; none is no limit.
+    #[must_use]
+    pub fn pace_gateways(self, records_per_s: Option<u32>) -> Self {
+        Self { records_per_s, ..self }
     }
 
     /// Runs until `shutdown`, or until no door is left; what is waiting then is still committed.
@@ -75,7 +82,8 @@ impl IngestTask {
         let started = Instant::now();
         let batch = Batch::new(&self.store);
         let (now, tally) = (self.clock.now(), Tally::default());
-        let mut unit = Unit { registry: &self.registry, batch, now, slot: &mut self.slot, tally };
+        let (slot, records_per_s) = (&mut self.slot, self.records_per_s);
+        let mut unit = Unit { registry: &self.registry, batch, now, slot, records_per_s, tally };
         let mut answers: Vec<Option<Answer>> = Vec::new();
         while let Some((delivery, _)) = jobs.get(answers.len()) {
             // Each by its own time: a gateway sets its clock by the answer, which must not be older than the question.

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use kitchen_contract::VERSION;
 use kitchen_contract::ack::Ack;
 use kitchen_contract::alarm::Transition;
 use kitchen_contract::envelope::{Header, Opened, ReceivedRecord};
@@ -37,6 +36,8 @@ pub(super) struct Unit<'a> {
     pub(super) now: Timestamp,
     /// The next place in the ring of unsigned messages.
     pub(super) slot: &'a mut u32,
+    /// What a gateway may send of its backlog.
+    pub(super) records_per_s: Option<u32>,
     /// What is to be counted once the unit is committed.
     pub(super) tally: Tally,
 }
@@ -145,8 +146,7 @@ impl Unit<'_> {
                 self.batch.put_last(Item::new(key, fields(&block)));
             }
         }
-        let (v, epoch, server_time) = (VERSION, header.epoch.clone(), self.now);
-        let ack = Ack { v, epoch, ranges, rejected, server_time, answers: None, lease_until: None };
+        let ack = Ack::of_records(header.epoch.clone(), ranges, rejected, self.now);
         answer(&header.gateway_id, &ack)
     }
 

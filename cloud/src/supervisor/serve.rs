@@ -39,7 +39,9 @@ pub async fn serve(config: &Config, stop: impl Future<Output = ()>) -> Result<()
     let keys = Keys::load(config)?;
     let recorder = listeners.metrics.is_some().then(metrics::install).transpose()?;
     let databases = Databases::open(config).await?;
-    let mut tasks = start(Parts { listeners, keys, recorder, peers: peers(config) }, &databases);
+    let records_per_s = config.ingest.backlog_records_per_s;
+    let parts = Parts { listeners, keys, recorder, peers: peers(config), records_per_s };
+    let mut tasks = start(parts, &databases);
     let outcome = tokio::select! {
         () = stop => Ok(()),
         ended = tasks.doors.watch() => Err(ended),
@@ -74,6 +76,7 @@ struct Parts {
     keys: Keys,
     recorder: Option<PrometheusHandle>,
     peers: Peers,
+    records_per_s: Option<u32>,
 }
 
 /// Secrets and certificates.
@@ -138,12 +141,12 @@ const fn peers(config: &Config) -> Peers {
 }
 
 fn start(parts: Parts, databases: &Databases) -> Running {
-    let Parts { listeners, keys: Keys { tokens, tls, broker }, recorder, peers } = parts;
+    let Parts { listeners, keys: Keys { tokens, tls, broker }, recorder, peers, records_per_s } = parts;
     let mut running = Running::default();
     listeners.log();
     let (task, ingest) = IngestTask::new(databases.store.clone(), Clock::system());
     let stop_ingest = running.ingest.shutdown();
-    running.ingest.spawn("ingest", never_fails(task.run(stop_ingest)));
+    running.ingest.spawn("ingest", never_fails(task.pace_gateways(records_per_s).run(stop_ingest)));
     if let (Some(listener), Some(tls)) = (listeners.endpoint, tls) {
         let (registry, ingest, capacity) = (databases.registry(), ingest.clone(), Capacity::default());
         let gateways = Endpoint { listener, tls, registry, ingest, capacity };

@@ -2,7 +2,7 @@
 //! may go when no gateway speaks version 1 any more.
 
 use kitchen_contract::VERSION;
-use kitchen_contract::ack::{Ack, RejectReason, Rejected};
+use kitchen_contract::ack::{Ack, RefuseReason, RejectReason, Rejected};
 use kitchen_contract::envelope::{Envelope, Opened, SealError};
 use kitchen_contract::fault::SensorFault;
 use kitchen_contract::ranges::SeqRanges;
@@ -10,7 +10,7 @@ use kitchen_contract::record::{
     Absence, Body, Calibration, Diagnostic, EpochEnd, Event, Gap, GapReason, Reading, Record, RecordError, Trigger,
 };
 use kitchen_contract::signature::DeviceKey;
-use kitchen_contract::status::{OpenedStatus, Status, StatusKind};
+use kitchen_contract::status::{OpenedStatus, STATUS_BYTES_MAX, Status, StatusCounters, StatusKind, StatusSensor};
 use kitchen_contract::time::Clock;
 use kitchen_contract::unit::{Celsius, CelsiusDifference, Dbm, Gain, MilliAmp, Volt};
 
@@ -163,6 +163,15 @@ fn events() {
             },
             r#"{"type":"sensorSwapped","deviceId":"sensor-001","expected":"861234509876543","found":"869999999999999"}"#,
         ),
+        (
+            Event::RecordsRejected {
+                epoch: "cold".parse().unwrap(),
+                from: 3,
+                to: 9,
+                reason: RejectReason::MalformedRecord,
+            },
+            r#"{"type":"recordsRejected","epoch":"cold","from":3,"to":9,"reason":"malformed-record"}"#,
+        ),
         (Event::ClockStep { step_ms: -3600 }, r#"{"type":"clockStep","stepMs":-3600}"#),
     ];
     for (event, bytes) in rows {
@@ -235,6 +244,9 @@ fn status_with_signature() {
         backlog: 2,
         timestamp: Some("2026-01-11T10:30:01.000Z".parse().unwrap()),
         agent_version: "0.1.0".to_owned(),
+        config_hash: None,
+        sensors: Vec::new(),
+        counters: None,
         question: None,
     };
     assert_eq!(String::from_utf8(status.seal(&key()).unwrap()).unwrap(), STATUS.trim_end());
@@ -249,6 +261,8 @@ fn ack() {
         epoch: "cnew".parse().unwrap(),
         ranges: SeqRanges::from(vec![(1, 17), (19, 20)]),
         rejected: vec![Rejected { range: (18, 18), reason: RejectReason::MalformedRecord }],
+        refused: Vec::new(),
+        records_per_s: None,
         server_time: "2026-01-11T10:30:02.000Z".parse().unwrap(),
         answers: None,
         lease_until: Some("2026-01-11T10:35:02.000Z".parse().unwrap()),
@@ -267,6 +281,53 @@ fn an_answer_names_its_question() {
     assert_eq!(serde_json::to_string(&ack).unwrap(), bytes);
     let asking = STATUS.replace("\"kind\"", "\"question\":7,\"kind\"");
     assert!(OpenedStatus::read(asking.as_bytes()).unwrap().verified(&key().public()).is_err(), "it is signed");
+}
+
+#[test]
+fn what_is_not_taken_now_says_why_and_until_when() {
+    let bytes = concat!(
+        r#"{"v":1,"epoch":"cnew","ranges":[],"rejected":[],"refused":["#,
+        r#"{"range":[1,500],"reason":"too-large"},{"range":[501,501],"reason":"quota","retryAfterS":60},"#,
+        r#"{"range":[502,502],"reason":"not-authorised"}],"serverTime":"2026-01-11T10:30:02.000Z","recordsPerS":200}"#
+    );
+    let ack: Ack = serde_json::from_str(bytes).unwrap();
+    let reasons = [RefuseReason::TooLarge, RefuseReason::Quota, RefuseReason::NotAuthorised];
+    assert_eq!(ack.refused.iter().map(|refused| refused.reason).collect::<Vec<_>>(), reasons);
+    assert_eq!((ack.refused[1].retry_after_s, ack.records_per_s), (Some(60), Some(200)));
+    assert_eq!(serde_json::to_string(&ack).unwrap(), bytes);
+    let newer: RefuseReason = serde_json::from_str("\"of-tomorrow\"").unwrap();
+    assert_eq!(newer, RefuseReason::Unknown);
+}
+
+#[test]
+fn a_birth_tells_of_sensors_configuration_and_counters() {
+    let sensor = StatusSensor {
+        device_id: "sensor-001".parse().unwrap(),
+        imei: Some("861234509876543".to_owned()),
+        ready: true,
+    };
+    let opened = OpenedStatus::read(STATUS.as_bytes()).unwrap().verified(&key().public()).unwrap();
+    let told = Status {
+        config_hash: Some("0123456789abcdef".to_owned()),
+        sensors: vec![sensor],
+        counters: Some(StatusCounters { evicted: 3, ..StatusCounters::default() }),
+        ..opened
+    };
+    let sealed = told.seal(&key()).unwrap();
+    let text = String::from_utf8(sealed.clone()).unwrap();
+    for part in [
+        r#""sensors":[{"deviceId":"sensor-001","imei":"861234509876543","ready":true}]"#,
+        r#""configHash":"0123456789abcdef""#,
+        r#""counters":{"connections":0,"damaged":0,"dropped":0,"evicted":3,"lost":0,"recovered":0,"refused":0,"rejected":0,"resent":0,"setAside":0}"#,
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert_eq!(OpenedStatus::read(&sealed).unwrap().verified(&key().public()).unwrap(), told);
+    let sensors =
+        vec![StatusSensor { device_id: "a-name-of-25-characters-0".parse().unwrap(), ..told.sensors[0].clone() }; 32];
+    let counters = StatusCounters { evicted: u64::MAX, dropped: u64::MAX, ..StatusCounters::default() };
+    let largest = Status { sensors, counters: Some(counters), ..told }.seal(&key()).unwrap();
+    assert!(largest.len() <= STATUS_BYTES_MAX, "{}", largest.len());
 }
 
 #[test]

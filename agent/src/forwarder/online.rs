@@ -1,0 +1,150 @@
+//! What the forwarder knows of a working connection. Pure.
+
+use std::time::Duration;
+
+use kitchen_contract::ack::RefuseReason;
+
+use super::allowance::Allowance;
+use super::lanes::{LIVE_RECORDS_MAX, Lane, Lanes};
+use super::window::{ENVELOPES_MAX, Window};
+use crate::observation::Moment;
+
+/// How often an envelope may be halved: 500 records to one.
+const HALVINGS_MAX: u32 = 9;
+
+/// A working connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Online {
+    /// How much is sent at once.
+    pub pace: Pace,
+    /// Why the sink did not take what it got last; none once it takes again.
+    pub refused: Option<RefuseReason>,
+    pub(super) since: Moment,
+    pub(super) heartbeat_at: Moment,
+    pub(super) window: Window,
+    pub(super) lanes: Lanes,
+    /// The lane that was asked for records.
+    asked: Lane,
+    pub(super) probing: bool,
+    pub(super) patience: Duration,
+    pub(super) allowance: Allowance,
+    /// Nothing may be sent before.
+    pub(super) paused_until: Option<Moment>,
+    /// When something may be sent that has to wait.
+    pub(super) wake_at: Option<Moment>,
+    /// Envelopes are halved so often.
+    pub(super) halvings: u32,
+}
+
+/// How much is sent at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// A backlog: large envelopes.
+    CatchingUp,
+    /// As it comes: envelopes of one billing step.
+    Live,
+}
+
+/// Which records to read and send next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// Those after this append index; 0 is the oldest.
+    pub after: u64,
+    /// And up to this one.
+    pub until: u64,
+    /// How many at once.
+    pub pace: Pace,
+    /// Halved so often, because the sink found one too large.
+    pub halvings: u32,
+}
+
+impl Online {
+    /// A connection that has just been answered.
+    pub(super) fn new(now: Moment, heartbeat_at: Moment, (lanes, patience): (Lanes, Duration)) -> Self {
+        Self {
+            pace: Pace::Live,
+            refused: None,
+            since: now,
+            heartbeat_at,
+            window: Window::default(),
+            lanes,
+            asked: Lane::Live,
+            probing: false,
+            patience,
+            allowance: Allowance::default(),
+            paused_until: None,
+            wake_at: None,
+            halvings: 0,
+        }
+    }
+
+    /// Whether the sink has left an envelope unacknowledged, so that one at a time is sent.
+    pub fn is_probing(&self) -> bool {
+        self.probing
+    }
+
+    /// Reads on after `cursor`, in order.
+    pub(super) fn rewind(&mut self, cursor: u64) {
+        self.window.clear();
+        self.lanes = Lanes::in_order(cursor);
+    }
+
+    /// Reads on after `cursor`, one envelope at a time.
+    pub(super) fn probe(&mut self, cursor: u64, patience: Duration) {
+        self.rewind(cursor);
+        (self.patience, self.probing) = (patience, true);
+    }
+
+    /// What to send next, if there is room and anything to send; `backlog` is the number of records in the buffer.
+    pub(super) fn next(&mut self, now: Moment, backlog: u64) -> Option<Next> {
+        self.pace = pace(backlog.saturating_sub(self.window.records()));
+        let envelopes_max = if self.probing { 1 } else { ENVELOPES_MAX };
+        self.wake_at = self.paused_until.filter(|until| now < *until);
+        if self.window.envelopes() >= envelopes_max || self.wake_at.is_some() {
+            return None;
+        }
+        self.paused_until = None;
+        let Some((lane, after, until)) = self.lanes.next(|lane| self.may_send(lane, now)) else {
+            self.wake_at = self.allowance.wait_until(now).filter(|_| self.lanes.next(|_| true).is_some());
+            return None;
+        };
+        self.asked = lane;
+        Some(Next { after, until, pace: self.pace_of(lane), halvings: self.halvings })
+    }
+
+    /// The records that were asked for have been sent, up to `last_index`.
+    pub(super) fn sent(&mut self, now: Moment, (records, last_index): (u64, u64)) {
+        self.lanes.sent(self.asked, last_index);
+        if self.pace_of(self.asked) == Pace::CatchingUp {
+            self.allowance.take(now, records);
+        }
+    }
+
+    /// There were no records where they were asked for.
+    pub(super) fn nothing_to_send(&mut self) {
+        self.lanes.nothing(self.asked);
+    }
+
+    /// Halves the next envelopes; false if they hold one record already.
+    pub(super) fn halve(&mut self) -> bool {
+        self.halvings += 1;
+        self.halvings <= HALVINGS_MAX
+    }
+
+    fn may_send(&self, lane: Lane, now: Moment) -> bool {
+        self.pace_of(lane) == Pace::Live || self.allowance.wait_until(now).is_none()
+    }
+
+    fn pace_of(&self, lane: Lane) -> Pace {
+        match lane {
+            Lane::Live if self.lanes.has_backlog() => Pace::Live,
+            Lane::Live => self.pace,
+            Lane::Backlog => Pace::CatchingUp,
+        }
+    }
+}
+
+/// The pace with so many records unsent.
+pub(super) fn pace(unsent: u64) -> Pace {
+    if unsent > LIVE_RECORDS_MAX { Pace::CatchingUp } else { Pace::Live }
+}
