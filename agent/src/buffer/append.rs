@@ -13,6 +13,9 @@ use super::queue::{Buffer, InDoubt, Run};
 use crate::clock::wall::Stamp;
 use crate::history_mark::HistoryMark;
 
+/// What a draft takes in a frame, in bytes, rounded up.
+const DRAFT_BYTES_MAX: u64 = 512;
+
 /// Everything that waited to be recorded at one moment: one entry, one sync.
 #[derive(Clone, Debug)]
 pub struct Round {
@@ -69,7 +72,7 @@ impl Buffer {
         let Some(run) = self.run.clone() else { return Err(BufferError::Closed) };
         let mut drafts = self.announcement(&run, round.now);
         drafts.extend(round.drafts.iter().cloned());
-        let bytes = self.entry(&run, round, drafts.clone()).to_frame().len() as u64;
+        let bytes = drafts.len() as u64 * DRAFT_BYTES_MAX;
         let mut losses = self.losses.clone();
         losses.give_up(&self.epoch, dropped_from(&run), round.dropped);
         let eviction = self.evict(Need { records: drafts.len() as u64, bytes }, &mut losses)?;

@@ -1,14 +1,16 @@
 //! sled, kept at arm's length: one tree, the sync that survives a power cut, and every panic caught.
 //!
-//! Two traps shape this file. sled's `flush` does not fsync on Linux, so [`Disk::sync`] fsyncs the file and the directory
-//! itself. And one flipped bit makes sled refuse or panic, so every call runs under `catch_unwind` and damage is an
+//! Two traps shape this file. sled's `flush` does not fsync on Linux, so [`Disk::sync`] syncs the file itself, and
+//! [`Disk::open`] the directory. And one flipped bit makes sled refuse or panic, so every call runs under `catch_unwind` and damage is an
 //! outcome ([`DiskError::Damaged`]) apart from a disk that is merely full ([`DiskError::Io`]).
 
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::Duration;
+use std::{mem, thread};
 
 use nix::sys::prctl;
 use nix::sys::statvfs::statvfs;
@@ -25,6 +27,8 @@ pub(super) const BLOBS: &str = "blobs";
 /// How often a store that this process has just closed is tried again, and after which pause: up to a second.
 const OPEN_ATTEMPTS: u32 = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
+/// How long writing may take while the store is opened; a disk that is only slow takes seconds.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 /// Where the state of the current epoch is kept: after every index, which begin with a zero byte.
 const META_KEY: &[u8] = &[0xff];
 /// Where it is kept, by IMEI, until when sensors need no reading of their history: after every index too.
@@ -42,6 +46,10 @@ pub enum DiskError {
     /// The store contradicts itself or panicked: it cannot be used again.
     #[error("damaged: {0}")]
     Damaged(String),
+    /// A write failed while the store was opened. sled 0.34 forgets that and waits for it for ever; only another process can
+    /// open the store again.
+    #[error("a write failed while the store was opened, and it waits for that for ever")]
+    Hung,
 }
 
 /// What one write changes, all of it or nothing.
@@ -71,6 +79,8 @@ pub struct Room {
 /// An open store.
 pub struct Disk {
     dir: PathBuf,
+    /// sled's file once more, to sync it: sled's own handle is out of reach.
+    file: File,
     /// None only while it is dropped.
     db: Option<sled::Db>,
 }
@@ -83,9 +93,12 @@ impl Disk {
     pub fn open(dir: &Path) -> Result<Self, DiskError> {
         let config =
             sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace).flush_every_ms(None);
-        let disk = Self { dir: dir.to_owned(), db: Some(open_released(&config)?) };
-        // The directory is new after the first start and after damage: a power cut must not take it away with all in it.
+        let db = settled(open_released(&config)?)?;
+        let disk = Self { dir: dir.to_owned(), file: File::open(dir.join(FILE))?, db: Some(db) };
+        // The directory is new after the first start and after damage, and so are the files in it: a power cut must not take
+        // them away. While it is open sled makes no more.
         File::open(dir.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+        File::open(dir)?.sync_all()?;
         Ok(disk)
     }
 
@@ -120,9 +133,7 @@ impl Disk {
     /// The system refuses, or the store is damaged.
     pub fn sync(&self) -> Result<(), DiskError> {
         guarded(|| self.db().flush())?;
-        File::open(self.dir.join(FILE))?.sync_all()?;
-        File::open(&self.dir)?.sync_all()?;
-        Ok(())
+        Ok(self.file.sync_data()?)
     }
 
     /// The state of the current epoch as last written.
@@ -215,12 +226,28 @@ fn open_released(config: &sled::Config) -> Result<sled::Db, DiskError> {
     for _ in 0..OPEN_ATTEMPTS {
         match guarded(|| config.open()) {
             Err(DiskError::Io(error)) if error.to_string().contains("could not acquire lock") => {
-                std::thread::sleep(OPEN_PAUSE);
+                thread::sleep(OPEN_PAUSE);
             }
             outcome => return outcome,
         }
     }
     guarded(|| config.open())
+}
+
+/// The store, once what was written while it was opened has been.
+fn settled(db: sled::Db) -> Result<sled::Db, DiskError> {
+    let (sender, flushed) = mpsc::channel();
+    let flushing = db.clone();
+    // Nobody waits for one that has given up.
+    thread::spawn(move || drop(sender.send(guarded(|| flushing.flush()))));
+    match flushed.recv_timeout(SETTLED_WITHIN) {
+        Ok(flushed) => flushed.map(|_| db),
+        Err(_) => {
+            // Closing it would wait for ever too.
+            mem::forget(db);
+            Err(DiskError::Hung)
+        }
+    }
 }
 
 fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, DiskError> {

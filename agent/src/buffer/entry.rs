@@ -20,8 +20,12 @@ use crate::observation::Moment;
 
 /// From this length of its JSON on, an entry is compressed.
 const PACKED_FROM_BYTES: usize = 2 * 1024;
-/// zlib's level: records are so alike that more gains nothing.
-const COMPRESSION: u8 = 6;
+/// zlib's level for a round, which somebody waits for.
+const COMPRESSION_ROUND: u8 = 1;
+/// And for a block: records are so alike that more gains nothing.
+const COMPRESSION_BLOCK: u8 = 6;
+/// More records than this are a block.
+const ROUND_RECORDS_MAX: usize = 64;
 /// No entry's JSON is longer, by far.
 const UNPACKED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -135,7 +139,8 @@ impl Entry {
         let payload = Payload { kitchen_id: self.kitchen_id.clone(), records, unsettled, clock };
         let json = serde_json::to_vec(&payload).expect("invariant: records of the contract are JSON");
         let packed = json.len() >= PACKED_FROM_BYTES;
-        let payload = if packed { compress_to_vec_zlib(&json, COMPRESSION) } else { json };
+        let level = if self.records.len() > ROUND_RECORDS_MAX { COMPRESSION_BLOCK } else { COMPRESSION_ROUND };
+        let payload = if packed { compress_to_vec_zlib(&json, level) } else { json };
         frame::encode(&self.identity(), &payload)
     }
 

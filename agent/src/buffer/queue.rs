@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -90,6 +91,8 @@ pub struct Buffer {
     pub(super) stated: Option<Stated>,
     /// The store is one of this agent's format.
     format_known: bool,
+    /// Nothing more can be had from this process.
+    pub(super) hung: bool,
     /// Of the last statement written.
     pub(super) number: u64,
     /// To be written as gap records with the next append.
@@ -126,6 +129,7 @@ impl Buffer {
             resolved: None,
             stated: None,
             format_known: false,
+            hung: false,
             number: 0,
             losses: Losses::default(),
             counters: Counters::default(),
@@ -194,6 +198,11 @@ impl Buffer {
         marks
     }
 
+    /// Whether only another process can use the store.
+    pub fn is_hung(&self) -> bool {
+        self.hung
+    }
+
     /// Why the disk has not taken the last append; none if it has.
     pub fn refused(&self) -> Option<&str> {
         self.in_doubt.as_ref().map(|in_doubt| in_doubt.reason.as_str())
@@ -218,14 +227,25 @@ impl Buffer {
             }
             other => other,
         };
-        outcome.map_err(|error| self.disk_error(&error.to_string()))
+        outcome.map_err(|error| self.error_of(&error))
+    }
+
+    fn error_of(&mut self, error: &DiskError) -> BufferError {
+        if matches!(error, DiskError::Hung) {
+            self.hung = true;
+        }
+        if self.hung { self.hung_error() } else { self.disk_error(&error.to_string()) }
+    }
+
+    fn hung_error(&self) -> BufferError {
+        BufferError::Hung { dir: self.dir.clone(), reason: DiskError::Hung.to_string() }
     }
 
     /// Notes a failed call on the store: it is closed, and set aside if it is damaged. The next call starts over.
     pub(super) fn failed(&mut self, error: DiskError) -> BufferError {
         self.close_store();
         match error {
-            DiskError::Io(error) => self.disk_error(&error.to_string()),
+            DiskError::Io(_) | DiskError::Hung => self.error_of(&error),
             DiskError::Damaged(reason) => match self.replace_store(&reason) {
                 Ok(()) => self.disk_error(&reason),
                 Err(error) => error,
@@ -245,6 +265,9 @@ impl Buffer {
 
     /// Once in a run, before anything else touches the store.
     fn ensure_format(&mut self) -> Result<(), BufferError> {
+        if self.hung {
+            return Err(self.hung_error());
+        }
         if !self.format_known {
             format::ensure(self.dir.parent().unwrap_or(Path::new(".")), &self.dir)?;
             self.format_known = true;
@@ -308,7 +331,12 @@ fn lock(data_dir: &Path) -> Result<File, BufferError> {
     let data_dir_error = |source| BufferError::data_dir(data_dir, source);
     DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(data_dir_error)?;
     let path = data_dir.join("lock");
-    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(data_dir_error)?;
+    let file = match fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path) {
+        // Sampling goes on until it can be written again; a lock needs no writing.
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => File::open(path),
+        opened => opened,
+    };
+    let file = file.map_err(data_dir_error)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(BufferError::Locked { dir: data_dir.to_owned() }),

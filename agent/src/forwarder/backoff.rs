@@ -5,10 +5,10 @@ use std::time::Duration;
 
 /// The shortest wait.
 const WAIT_MIN: Duration = Duration::from_secs(1);
-/// The longest wait.
-const WAIT_MAX: Duration = Duration::from_secs(300);
-/// Failures after which the longest wait is reached: 2^9 s > 300 s.
-const FAILURES_MAX: u32 = 9;
+/// The longest wait: people should not wait longer for what the gateway knows once the line is back.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+/// Failures after which the longest wait is reached: 2^6 s > 60 s.
+const FAILURES_MAX: u32 = 6;
 
 /// Counts failed attempts in a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 //! After an outage people want to know how warm it is now; what waited is sent beside it. Append indexes up to `split` are the
 //! backlog, the rest is live. In order, there is no backlog and everything is live.
 
+use super::event::Backlog;
+
 /// So many of the newest records are live when there is a backlog. As many unsent ones are no backlog.
 pub const LIVE_RECORDS_MAX: u64 = 64;
 
@@ -30,9 +32,10 @@ impl Lanes {
         Self { live: cursor, live_is_empty: false, backlog: cursor, split: cursor }
     }
 
-    /// Puts the newest first, if there is a backlog; `newest` is the last index there is.
-    pub fn put_newest_first(&mut self, newest: u64) {
-        if !self.has_backlog() && newest.saturating_sub(self.live) > 2 * LIVE_RECORDS_MAX {
+    /// Puts the newest first, if there is a backlog.
+    pub fn put_newest_first(&mut self, Backlog { records, newest }: Backlog) {
+        let unsent = newest.saturating_sub(self.live).min(records);
+        if !self.has_backlog() && unsent > 2 * LIVE_RECORDS_MAX {
             self.backlog = self.live;
             self.split = newest - LIVE_RECORDS_MAX;
             (self.live, self.live_is_empty) = (self.split, false);
@@ -44,8 +47,8 @@ impl Lanes {
         self.backlog < self.split
     }
 
-    /// From which lane to read next, after which index, and up to which; none if there is nothing. `backlog_may_go` unless it
-    /// has to wait.
+    /// From which lane to read next, after which index, and up to which; none if there is nothing in those that
+    /// `may` be read.
     pub fn next(&self, may: impl Fn(Lane) -> bool) -> Option<(Lane, u64, u64)> {
         let live = (Lane::Live, self.live, u64::MAX);
         let backlog = (Lane::Backlog, self.backlog, self.split);
@@ -86,7 +89,7 @@ mod tests {
     #[test]
     fn the_newest_go_first_and_everything_once() {
         let mut lanes = Lanes::in_order(100);
-        lanes.put_newest_first(1_000);
+        lanes.put_newest_first(Backlog { records: 900, newest: 1_000 });
         assert_eq!(lanes.next(any), Some((Lane::Live, 936, u64::MAX)));
         assert_eq!(lanes.next(|lane| lane == Lane::Backlog), Some((Lane::Backlog, 100, 936)));
         lanes.sent(Lane::Live, 1_000);
@@ -103,12 +106,13 @@ mod tests {
     #[test]
     fn what_is_hardly_a_backlog_goes_in_order() {
         let mut lanes = Lanes::in_order(100);
-        lanes.put_newest_first(228);
+        lanes.put_newest_first(Backlog { records: 900, newest: 228 });
+        lanes.put_newest_first(Backlog { records: 128, newest: 900 });
         assert_eq!(lanes, Lanes::in_order(100));
-        lanes.put_newest_first(229);
+        lanes.put_newest_first(Backlog { records: 129, newest: 229 });
         assert!(lanes.has_backlog());
         let apart = lanes.clone();
-        lanes.put_newest_first(5_000);
+        lanes.put_newest_first(Backlog { records: 900, newest: 5_000 });
         assert_eq!(lanes, apart, "as long as there is a backlog, the two stay as they are");
     }
 }

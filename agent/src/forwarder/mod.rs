@@ -23,6 +23,7 @@
 //! | [`task`] | does what the state machine says |
 //! | [`rejections`] | what the sink has set aside, as events; pure |
 //! | [`told`] | what births and heartbeats tell |
+//! | `receiving` | what comes from the sink |
 //! | `telling` | what is said of it in the log |
 
 pub mod allowance;
@@ -34,6 +35,7 @@ pub mod link;
 pub mod online;
 pub mod passed_over;
 pub mod questions;
+mod receiving;
 pub mod rejections;
 pub mod shown;
 pub mod state;

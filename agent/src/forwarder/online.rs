@@ -26,6 +26,8 @@ pub struct Online {
     /// The lane that was asked for records.
     asked: Lane,
     pub(super) probing: bool,
+    /// The last connection ended with an envelope under way: one at a time until the first is acknowledged.
+    pub(super) cautious: bool,
     pub(super) patience: Duration,
     pub(super) allowance: Allowance,
     /// Nothing may be sent before.
@@ -70,6 +72,7 @@ impl Online {
             lanes,
             asked: Lane::Live,
             probing: false,
+            cautious: false,
             patience,
             allowance: Allowance::default(),
             paused_until: None,
@@ -98,7 +101,7 @@ impl Online {
     /// What to send next, if there is room and anything to send; `backlog` is the number of records in the buffer.
     pub(super) fn next(&mut self, now: Moment, backlog: u64) -> Option<Next> {
         self.pace = pace(backlog.saturating_sub(self.window.records()));
-        let envelopes_max = if self.probing { 1 } else { ENVELOPES_MAX };
+        let envelopes_max = if self.probing || self.cautious { 1 } else { ENVELOPES_MAX };
         self.wake_at = self.paused_until.filter(|until| now < *until);
         if self.window.envelopes() >= envelopes_max || self.wake_at.is_some() {
             return None;

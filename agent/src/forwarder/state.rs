@@ -200,9 +200,9 @@ impl Machine {
         let mut online = Online::new(now, heartbeat_at, (lanes, self.timing.patience));
         online.allowance.set(records_per_s);
         // What the last connection ended over is tried by itself.
-        online.probing = self.passed_over.suspects();
-        if !online.probing {
-            online.lanes.put_newest_first(self.backlog.newest);
+        online.cautious = self.passed_over.suspects();
+        if !online.cautious {
+            online.lanes.put_newest_first(self.backlog);
         }
         self.send_next(online, now, Vec::new())
     }
@@ -247,9 +247,9 @@ impl Machine {
     fn acknowledged(&mut self, online: &mut Online, epoch: &Epoch, ranges: &SeqRanges) {
         let Some(last_index) = online.window.acknowledge(epoch, ranges) else { return };
         self.passed_over.acknowledged(last_index);
-        (online.probing, online.refused) = (false, None);
+        (online.probing, online.cautious, online.refused) = (false, false, None);
         online.patience = self.timing.patience;
-        online.lanes.put_newest_first(self.backlog.newest);
+        online.lanes.put_newest_first(self.backlog);
     }
 
     /// What is refused is kept; when and how it is sent again depends on why.

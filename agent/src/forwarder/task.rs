@@ -4,21 +4,20 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use kitchen_contract::VERSION;
-use kitchen_contract::ack::{Ack, Refused};
 use kitchen_contract::envelope::{ENVELOPE_BYTES_LIVE, ENVELOPE_RECORDS_MAX, Envelope};
-use kitchen_contract::id::{Epoch, GatewayId};
+use kitchen_contract::id::GatewayId;
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::signature::DeviceKey;
 use kitchen_contract::status::{Status, StatusKind};
 use kitchen_contract::time::Timestamp;
 use kitchen_contract::topic::Topic;
-use rumqttc::{Packet, Publish, SubscribeReasonCode};
+use rumqttc::Packet;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::event::{Action, Backlog, Event, Refusal};
+use super::event::{Action, Backlog, Event};
 use super::fault::LinkFault;
 use super::link::{Address, Link};
 use super::online::{Next, Pace};
@@ -32,7 +31,6 @@ use super::told::Told;
 use super::window::Sent;
 use crate::buffer::{Batch, BufferHandle, BufferState, Read, ReadLimits};
 use crate::clock::shared::SharedClock;
-use crate::clock::wall::Exchange;
 use crate::config::sections::MqttSection;
 use crate::observation::Observation;
 use crate::repeats::Repeats;
@@ -59,12 +57,12 @@ pub struct Destination {
 /// Sends what is in the buffer, frees what the sink acknowledges.
 pub struct Forwarder {
     pub(super) destination: Destination,
-    buffer: BufferHandle,
+    pub(super) buffer: BufferHandle,
     pub(super) state: watch::Receiver<BufferState>,
     pub(super) clock: SharedClock,
     pub(super) machine: Machine,
     pub(super) link: Option<(Link, DeviceKey)>,
-    questions: Questions,
+    pub(super) questions: Questions,
     pub(super) faults: Repeats,
     /// Kitchens whose records the sink does not take.
     pub(super) passed_over: Repeats,
@@ -272,7 +270,7 @@ impl Forwarder {
         }
     }
 
-    async fn settle(&mut self) -> u64 {
+    pub(super) async fn settle(&mut self) -> u64 {
         match self.buffer.settle(self.clock.snapshot()).await {
             Ok(0) => 0,
             Ok(records) => {
@@ -306,84 +304,6 @@ impl Forwarder {
         let (link, key) = self.link.as_ref()?;
         let reason = give(link, key).err()?;
         Some(self.lost(&LinkFault::Unreachable(reason)))
-    }
-
-    async fn received(&mut self, packet: Packet) -> Option<Event> {
-        match packet {
-            Packet::ConnAck(_) => Some(Event::Opened),
-            Packet::SubAck(answer) if answer.return_codes.contains(&SubscribeReasonCode::Failure) => {
-                Some(self.lost(&LinkFault::NotAuthorised("a subscription is refused".to_owned())))
-            }
-            Packet::SubAck(_) => Some(Event::Subscribed),
-            Packet::Publish(publish) => self.published(&publish).await,
-            _ => None,
-        }
-    }
-
-    async fn published(&mut self, publish: &Publish) -> Option<Event> {
-        if publish.topic.parse() != Ok(Topic::Ack(self.destination.gateway_id.clone())) {
-            debug!(topic = %publish.topic, "a message that this version does not know is left aside");
-            return None;
-        }
-        match serde_json::from_slice::<Ack>(&publish.payload) {
-            Ok(ack) if ack.v == VERSION => self.acknowledged(ack).await,
-            Ok(ack) => {
-                warn!(v = ack.v, "an acknowledgement of an unknown version is left aside");
-                None
-            }
-            Err(error) => {
-                warn!(%error, "an unreadable acknowledgement is left aside");
-                None
-            }
-        }
-    }
-
-    async fn acknowledged(&mut self, ack: Ack) -> Option<Event> {
-        self.shown.send_modify(|shown| shown.last_answer = Some(self.clock.now()));
-        if let Some(refused) = ack.refused.first() {
-            return Some(self.refused(&ack.epoch, refused));
-        }
-        if ack.ranges.is_empty() && ack.rejected.is_empty() {
-            return self.answered(&ack).await;
-        }
-        let mut ranges = ack.ranges;
-        for rejected in &ack.rejected {
-            self.tell_rejected(&ack.epoch, rejected);
-            ranges.insert(rejected.range.0, rejected.range.1);
-        }
-        match self.buffer.acknowledge(ack.epoch.clone(), ranges.clone()).await {
-            Ok(freed) => {
-                let shown: Vec<_> = ranges.iter().collect();
-                debug!(epoch = %ack.epoch, ranges = ?shown, freed, "acknowledged");
-                self.shown.send_modify(|shown| shown.last_ack = Some(self.clock.now()));
-                Some(Event::Acknowledged { epoch: ack.epoch, ranges })
-            }
-            Err(error) => {
-                warn!(%error, "acknowledged records cannot be freed now and will be sent again");
-                None
-            }
-        }
-    }
-
-    fn refused(&mut self, epoch: &Epoch, refused: &Refused) -> Event {
-        let Refused { range, reason, retry_after_s } = refused;
-        self.tell_refused(*reason);
-        let retry_after = retry_after_s.map(|seconds| Duration::from_secs(u64::from(seconds)));
-        Event::Refused(Refusal { epoch: epoch.clone(), ranges: vec![*range].into(), reason: *reason, retry_after })
-    }
-
-    /// The sink answered a birth or heartbeat: now its time is known, and what waited for it is settled.
-    async fn answered(&mut self, ack: &Ack) -> Option<Event> {
-        let question = ack.answers.filter(|_| ack.epoch == self.state.borrow().epoch);
-        let Some(sent) = question.and_then(|question| self.questions.answered(question)) else {
-            debug!(answers = ack.answers, "an answer to nothing that was asked is left aside");
-            return None;
-        };
-        self.clock.learn(Exchange { sent, received: self.clock.now(), server_time: ack.server_time });
-        if self.state.borrow().unsettled > 0 {
-            self.settle().await;
-        }
-        Some(Event::Answered { records_per_s: ack.records_per_s })
     }
 }
 

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // a test may panic
 
+#[path = "../common/mod.rs"]
+#[allow(dead_code)] // the suite of failing disks uses more of it
+mod common;
+mod kills;
 mod screens;
 mod service;
 mod service_manager;

@@ -87,6 +87,9 @@ mod tests {
             backlog: 0,
             timestamp: clock.map(at),
             agent_version: "0.1.0".to_owned(),
+            config_hash: None,
+            sensors: Vec::new(),
+            counters: None,
             question: None,
         };
         Heard { status, customer_id: None, received_at: at(received) }

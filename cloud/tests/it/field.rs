@@ -121,6 +121,9 @@ impl Gateway {
             backlog: 0,
             timestamp,
             agent_version: "0.1.0".to_owned(),
+            config_hash: None,
+            sensors: Vec::new(),
+            counters: None,
             question: (kind != StatusKind::LastWill).then_some(1),
         };
         status.seal(&self.key).unwrap()

@@ -9,6 +9,7 @@ mod files;
 
 pub mod layout;
 pub mod process;
+pub mod proxy;
 
 pub use api::{ApiClient, ApiError};
 pub use layout::{Layout, Plan, SensorPlan};

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "two test binaries share this file and neither needs all of it")]
 #![allow(clippy::print_stderr, reason = "a failed test shows the programs' logs")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -98,18 +99,34 @@ impl Kitchen {
         }
     }
 
-    /// The last round on disk is acknowledged, says the agent's log.
+    /// Every round that went to disk is acknowledged, says the agent's log.
     async fn backlog_is_gone(&self) {
         let log = self.layout.dir().join("agent.log");
         wait_for("the backlog to go", || {
             let text = std::fs::read_to_string(&log).unwrap_or_default();
-            let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-            let last = |message: &str| lines.iter().rposition(|line| line["message"] == message);
-            let gone = last("acknowledged") > last("round buffered");
+            let gone = waiting(&text).is_empty();
             async move { gone.then_some(()) }
         })
         .await;
     }
+}
+
+/// What the log of an agent says is on disk and not acknowledged: epochs and sequence numbers.
+fn waiting(log: &str) -> BTreeSet<(String, u64)> {
+    let mut waiting = BTreeSet::new();
+    for line in log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        let epoch = line["epoch"].as_str().unwrap_or_default().to_owned();
+        if line["message"] == "round buffered" {
+            let (from, to) = (line["from"].as_u64().unwrap(), line["to"].as_u64().unwrap());
+            waiting.extend((from..=to).map(|seq| (epoch.clone(), seq)));
+        } else if line["message"] == "acknowledged" {
+            let ranges = line["ranges"].as_str().unwrap().replace('(', "[").replace(')', "]");
+            let ranges: Vec<(u64, u64)> = serde_json::from_str(&ranges).unwrap();
+            let taken = |seq: u64| ranges.iter().any(|(from, to)| (*from..=*to).contains(&seq));
+            waiting.retain(|(of, seq)| *of != epoch || !taken(*seq));
+        }
+    }
+    waiting
 }
 
 impl Drop for Kitchen {

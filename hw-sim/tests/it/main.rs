@@ -15,6 +15,7 @@ mod faults;
 #[cfg(feature = "bench")]
 mod kitchen;
 mod more_quirks;
+mod network;
 mod port;
 mod program;
 mod quirks;

@@ -1,0 +1,211 @@
+//! The network between agent and cloud fails in every way a proxy knows; nothing is lost, nothing is stored twice, and the
+//! agent comes back by itself. N-numbers are those of the fault matrix.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use hw_sim::bench::layout::GATEWAY;
+use hw_sim::bench::proxy::serve::Between;
+use hw_sim::bench::proxy::{Fault, Kind, Proxy, Way};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::Value;
+
+use crate::evidence::Evidence;
+use crate::kitchen::{Kitchen, plan, wait_for};
+
+const FRIDGE: &str = "walk-in-fridge";
+
+/// A kitchen whose agent reaches its cloud through a proxy; nothing but the cloud runs yet.
+struct Network {
+    kitchen: Kitchen,
+    proxy: Proxy,
+}
+
+impl Network {
+    async fn prepare() -> Self {
+        let mut kitchen = Kitchen::prepare(plan()).await;
+        let pki: PathBuf = kitchen.layout.dir().join("pki");
+        let between = Between { pki, gateway: GATEWAY.to_owned(), cloud_port: kitchen.layout.endpoint_port() };
+        let proxy = Proxy::start(&between).await.unwrap();
+        let config = kitchen.layout.dir().join("agent.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let direct = format!("port = {}\n", kitchen.layout.endpoint_port());
+        assert!(text.contains(&direct));
+        let through = format!("port = {}\nkeep_alive = \"5s\"\nheartbeat = \"10s\"\n", proxy.port());
+        std::fs::write(config, text.replace(&direct, &through)).unwrap();
+        kitchen.start_cloud().await;
+        Self { kitchen, proxy }
+    }
+
+    async fn start() -> Self {
+        let mut network = Self::prepare().await;
+        network.start_gateway();
+        network.kitchen.readings(FRIDGE, 1, |_| true).await;
+        network
+    }
+
+    fn start_gateway(&mut self) {
+        self.kitchen.start_sensors();
+        self.kitchen.start_agent();
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.kitchen.layout.dir().join("agent.log")).unwrap_or_default()
+    }
+
+    fn said(&self, message: &str) -> usize {
+        let lines = self.log();
+        let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|line| line["message"] == message).count()
+    }
+
+    /// Waits until the agent says something more often than `before`.
+    async fn says(&self, message: &str, before: usize) {
+        wait_for(&format!("the agent to say {message:?} again"), || async {
+            (self.said(message) > before).then_some(())
+        })
+        .await;
+    }
+
+    async fn taken(&self, more: usize) {
+        let before = self.said("reading taken");
+        self.says("reading taken", before + more - 1).await;
+    }
+
+    /// All is well again, and all that was measured is in the store, once; the agent never ended.
+    async fn recovers(mut self) {
+        self.proxy.set(Fault::None);
+        let before = self.said("acknowledged");
+        self.says("acknowledged", before).await;
+        assert!(self.kitchen.agent.as_mut().unwrap().ended().unwrap().is_none());
+        self.kitchen.settle().await;
+        assert!(!self.log().contains("panicked"));
+        let evidence = Evidence::of(&self.kitchen.layout).await;
+        evidence.is_whole();
+        assert_eq!(evidence.epochs(), 1, "one run of the agent");
+    }
+}
+
+/// N3
+#[tokio::test]
+async fn a_connection_that_is_cut_after_any_byte_costs_nothing() {
+    let network = Network::start().await;
+    let (mut cuts, mut random) = (0, StdRng::seed_from_u64(3));
+    while cuts < 60 {
+        let way = if cuts % 2 == 0 { Way::Up } else { Way::Down };
+        // The first bytes one by one, then through birth, envelopes and acknowledgements.
+        let at = if cuts < 16 { cuts * 3 } else { random.random_range(40..2_500) };
+        let before = network.proxy.connections();
+        network.proxy.set(Fault::Cut(way, at));
+        wait_for("another connection", || async { (network.proxy.connections() > before + 1).then_some(()) }).await;
+        cuts += 1;
+    }
+    network.recovers().await;
+}
+
+/// N8
+#[tokio::test]
+async fn acknowledgements_that_are_lost_delayed_or_doubled_cost_nothing() {
+    let network = Network::start().await;
+    network.proxy.set(Fault::Drop(Kind::Acknowledgement));
+    let sent = network.proxy.packets(Way::Up, Kind::Records);
+    network.says("the cloud does not acknowledge; sending again", 0).await;
+    assert!(network.proxy.packets(Way::Up, Kind::Records) > sent);
+    network.proxy.set(Fault::Double(Kind::Acknowledgement));
+    network.taken(4).await;
+    network.proxy.set(Fault::Delay(Kind::Acknowledgement, Duration::from_millis(400)));
+    network.taken(4).await;
+    network.recovers().await;
+}
+
+/// N7: a PUBACK proves nothing, and nothing depends on one.
+#[tokio::test]
+async fn pubacks_and_envelopes_that_are_lost_or_doubled_cost_nothing() {
+    let network = Network::start().await;
+    for fault in [Fault::Drop(Kind::PubAck), Fault::Double(Kind::PubAck), Fault::Double(Kind::Records)] {
+        network.proxy.set(fault);
+        network.taken(6).await;
+    }
+    let before = network.said("the cloud does not acknowledge; sending again");
+    network.proxy.set(Fault::Drop(Kind::Records));
+    network.says("the cloud does not acknowledge; sending again", before).await;
+    network.recovers().await;
+}
+
+/// N2: nobody says that the other side is gone.
+#[tokio::test]
+async fn a_line_that_dies_silently_is_found_within_one_and_a_half_times_the_keep_alive() {
+    let network = Network::start().await;
+    for _ in 0..2 {
+        let (before, began) = (network.said("disconnected"), Instant::now());
+        network.proxy.set(Fault::Stall);
+        network.says("disconnected", before).await;
+        let took = began.elapsed();
+        assert!(took <= Duration::from_millis(7_500 + 500), "{took:?}");
+        network.proxy.set(Fault::None);
+        let before = network.said("connected");
+        network.says("connected", before).await;
+    }
+    network.recovers().await;
+}
+
+/// N10, N12: what answers there is not the cloud.
+#[tokio::test]
+async fn a_port_that_is_not_the_clouds_gets_nothing_and_is_tried_again() {
+    let mut network = Network::prepare().await;
+    network.proxy.set(Fault::WebPage);
+    network.start_gateway();
+    network.taken(4).await;
+    wait_for("three attempts", || async { (network.proxy.connections() > 3).then_some(()) }).await;
+    assert!(network.log().contains("no TLS as agreed"), "the reason has a name");
+    network.proxy.set(Fault::Refuse);
+    let before = network.proxy.connections();
+    wait_for("more attempts", || async { (network.proxy.connections() > before + 3).then_some(()) }).await;
+    let before = network.said("reading taken");
+    network.proxy.set(Fault::Silent);
+    wait_for("a silent connection is given up", || async { network.log().contains("no answer").then_some(()) }).await;
+    assert!(network.said("reading taken") > before, "sampling goes on");
+    let sent = [Kind::Connect, Kind::Records, Kind::Status].map(|kind| network.proxy.packets(Way::Up, kind));
+    assert_eq!(sent, [0; 3]);
+    network.recovers().await;
+}
+
+/// N9: everything in flight, and the cloud is gone at once.
+#[tokio::test]
+async fn a_cloud_that_dies_with_everything_in_flight_is_used_again_at_once() {
+    let mut network = Network::start().await;
+    for _ in 0..3 {
+        network.proxy.set(Fault::Drop(Kind::Acknowledgement));
+        network.taken(8).await;
+        network.kitchen.cloud.as_mut().unwrap().kill().await.unwrap();
+        network.taken(4).await;
+        network.proxy.set(Fault::None);
+        network.kitchen.start_cloud().await;
+        let (before, began) = (network.said("acknowledged"), Instant::now());
+        network.says("acknowledged", before).await;
+        assert!(began.elapsed() < Duration::from_secs(60));
+    }
+    network.recovers().await;
+}
+
+/// N14
+#[tokio::test]
+async fn bits_that_flip_under_the_packets_end_a_connection_and_nothing_else() {
+    let network = Network::start().await;
+    let mut random = StdRng::seed_from_u64(14);
+    for flip in 0..40 {
+        let way = if flip % 4 == 0 { Way::Up } else { Way::Down };
+        network.proxy.set(Fault::Flip(way, random.random_range(0..600)));
+        network.taken(1).await;
+    }
+    let mut network = network;
+    network.proxy.set(Fault::None);
+    let before = network.said("acknowledged");
+    network.says("acknowledged", before).await;
+    assert!(network.kitchen.agent.as_mut().unwrap().ended().unwrap().is_none());
+    network.kitchen.settle().await;
+    assert!(!network.log().contains("panicked"));
+    // What was damaged on its way up is kept aside as nobody's; what was sent again is stored.
+    Evidence::of(&network.kitchen.layout).await.is_stored_and_judged();
+}
