@@ -8,7 +8,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`format`] | the version of what lies there: an older one is rewritten, a newer one refused |
+//! | [`mod@format`] | the version of what lies there: an older one is rewritten, a newer one refused |
 //! | [`frame`] | the bytes of one entry, checksummed, with its identity in a header of its own; pure |
 //! | [`entry`] | one sampling round, or a block of many, and its JSON; pure |
 //! | [`meta`] | how far an epoch got; pure |
