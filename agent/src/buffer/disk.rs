@@ -185,6 +185,12 @@ impl Disk {
         })
     }
 
+    /// From now on no sync succeeds.
+    #[cfg(test)]
+    pub(super) fn break_sync(&mut self) {
+        self.file = File::open("/dev/null").expect("invariant: it is always there");
+    }
+
     /// How much room there is for the store; none if the system does not tell.
     #[allow(clippy::useless_conversion)] // where words have 32 bits, the system's numbers are shorter
     pub fn room(&self) -> Option<Room> {

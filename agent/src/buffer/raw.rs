@@ -186,14 +186,14 @@ impl Stated {
         Some(Reach { base: *base, epoch: epoch.clone(), last_seq: self.last_index - base })
     }
 
-    /// Ranges of append indexes as base, epoch and ranges of sequence numbers.
-    pub fn named(&self, indexes: &SeqRanges) -> Vec<(u64, Epoch, u64, u64)> {
+    /// Ranges of append indexes as epochs and ranges of their sequence numbers.
+    pub fn named(&self, indexes: &SeqRanges) -> Vec<(Epoch, u64, u64)> {
         let mut named = Vec::new();
         let ends = self.epochs.keys().skip(1).copied().chain([u64::MAX]);
         for ((base, epoch), end) in self.epochs.iter().zip(ends) {
             let of_epoch = indexes.iter().map(|(from, to)| (from.max(base + 1), to.min(end)));
             let of_epoch = of_epoch.filter(|(from, to)| from <= to);
-            named.extend(of_epoch.map(|(from, to)| (*base, epoch.clone(), from - base, to - base)));
+            named.extend(of_epoch.map(|(from, to)| (epoch.clone(), from - base, to - base)));
         }
         named
     }

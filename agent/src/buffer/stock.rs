@@ -10,7 +10,7 @@ use super::contents::Contents;
 use super::disk::{Changes, Disk, DiskError};
 use super::frame;
 use super::meta::{Meta, Reach};
-use super::queue::{Buffer, Run};
+use super::queue::{Buffer, InDoubt, Run};
 use super::raw::Stated;
 use super::{quarantine, repair, rescue};
 
@@ -50,7 +50,6 @@ impl Buffer {
         let ended = known.filter(|_| cut_short && self.contents.held.last() <= Some(known_index));
         self.note_lost(&lost, &stated);
         let all_read = self.take_asides(disk, &mut stated)?;
-        disk.sync()?;
         rescue::discard(&self.dir)?;
         self.number = self.number.max(stated.newest.as_ref().map_or(0, |newest| newest.number));
         if self.run.is_none() {
@@ -89,12 +88,19 @@ impl Buffer {
 
     /// Brings back what was held and is not there; what cannot be.
     fn bring_back(&mut self, dir: &Path, disk: &Disk, stated: &Stated) -> Result<SeqRanges, DiskError> {
-        let missing = stated.held().without(&self.contents.held);
+        let mut missing = stated.held().without(&self.contents.held);
+        if let Some(InDoubt { appended, .. }) = &self.in_doubt {
+            // It is written again, once the disk takes it; until then what is there must be read and freed.
+            let in_doubt = appended.entry.identity();
+            missing.remove(in_doubt.index(), in_doubt.last_index());
+        }
         if missing.is_empty() {
             return Ok(missing);
         }
         let found = rescue::bring_back(dir, disk, &missing)?;
         if !found.is_empty() {
+            // Only then: a full disk can be read, if nothing has to be written first.
+            disk.sync()?;
             self.count(disk)?;
             self.counters.recovered += found.count();
             tracing::warn!(records = found.count(), dir = %dir.display(), "records were brought back that the store had lost");
@@ -118,7 +124,6 @@ impl Buffer {
             };
             let lost = self.bring_back(&aside, disk, &of_aside)?;
             self.note_lost(&lost, &of_aside);
-            disk.sync()?;
             if !of_aside.is_empty() {
                 repair::mark_read(&self.dir, &aside)?;
             }
@@ -129,15 +134,10 @@ impl Buffer {
 
     /// Puts append indexes on record that are lost for good.
     fn note_lost(&mut self, lost: &SeqRanges, stated: &Stated) {
-        for (base, epoch, from, to) in stated.named(lost) {
-            // What is in doubt is stated too and not lost.
-            let in_doubt = self.run.as_ref().filter(|run| run.base == base && self.epoch == epoch);
-            let to = in_doubt.map_or(to, |run| run.last_seq.min(to));
-            if from <= to {
-                tracing::error!(%epoch, from, to, "records of the buffer are damaged and lost");
-                self.losses.damage(&epoch, from, to);
-                self.counters.lost += to - from + 1;
-            }
+        for (epoch, from, to) in stated.named(lost) {
+            tracing::error!(%epoch, from, to, "records of the buffer are damaged and lost");
+            self.losses.damage(&epoch, from, to);
+            self.counters.lost += to - from + 1;
         }
     }
 }

@@ -10,8 +10,10 @@ use super::{EVERYTHING, ROOMY, epoch, round, seqs};
 use crate::buffer::disk::DiskError;
 use crate::buffer::*;
 
-/// The disk refuses everything until [`restore_disk`]: in place of the store's directory there is a file.
-fn refuse_disk(dir: &Path) {
+/// The disk refuses everything until [`restore_disk`]: what is open cannot be synced, and in place of the store's directory
+/// there is a file.
+fn refuse_disk(dir: &Path, buffer: &mut Buffer) {
+    buffer.disk.as_mut().unwrap().break_sync();
     fs::rename(dir.join("buffer"), dir.join("away")).unwrap();
     fs::write(dir.join("buffer"), "").unwrap();
 }
@@ -35,7 +37,7 @@ fn what_is_lost_while_a_write_is_in_doubt_is_named_by_the_next_and_only_once() {
     let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
     buffer.append(&round([1])).unwrap();
     buffer.losses.damage(&epoch(9), 3, 4);
-    refuse_disk(dir.path());
+    refuse_disk(dir.path(), &mut buffer);
     assert!(buffer.append(&round([2])).is_err());
     restore_disk(dir.path());
     buffer.failed(DiskError::Damaged("test".to_owned()));
@@ -50,7 +52,7 @@ fn what_is_read_and_freed_while_a_write_is_in_doubt_stays_so() {
     let dir = tempfile::tempdir().unwrap();
     let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
     buffer.append(&round([1])).unwrap();
-    refuse_disk(dir.path());
+    refuse_disk(dir.path(), &mut buffer);
     assert!(buffer.append(&round([2])).is_err());
     restore_disk(dir.path());
     assert_eq!(buffer.acknowledge(&epoch(1), &[1].into_iter().collect()).unwrap(), 1);
@@ -85,7 +87,7 @@ fn read_on_a_full_disk() {
     while refused < 3 {
         refused = if buffer.append(&round([1; 32])).is_ok() { 0 } else { refused + 1 };
     }
-    let Ok(Read::Batch(batch)) = buffer.read(0, EVERYTHING) else { panic!("nothing read") };
+    let Read::Batch(batch) = buffer.read(0, EVERYTHING).unwrap() else { panic!("nothing read") };
     assert_eq!(batch.records.last().map(|record| record.seq), Some(buffer.last_seq()));
 }
 

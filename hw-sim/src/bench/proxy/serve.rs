@@ -192,7 +192,11 @@ fn roots(pki: &Path) -> io::Result<Arc<RootCertStore>> {
     Ok(Arc::new(roots))
 }
 
-fn acceptor(pki: &Path) -> io::Result<TlsAcceptor> {
+/// What takes TLS connections as the cloud does, with its certificate and from gateways only; `pki` is the cloud's directory.
+///
+/// # Errors
+/// A certificate cannot be used.
+pub fn acceptor(pki: &Path) -> io::Result<TlsAcceptor> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let clients = WebPkiClientVerifier::builder_with_provider(roots(pki)?, provider.clone()).build();
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
