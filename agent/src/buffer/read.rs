@@ -67,7 +67,7 @@ impl Buffer {
             let Some((index, frame)) = found else { break };
             next = index + 1;
             match Entry::from_frame(&frame) {
-                Ok(entry) if gathering.take(index, &entry) => {}
+                Ok(entry) if gathering.take(&entry) => {}
                 Ok(_) => return Ok(gathering.batch.map_or(Read::Unsettled, Read::Batch)),
                 Err(_) => self.skip(index)?,
             }
@@ -110,33 +110,26 @@ struct Gathering {
 
 impl Gathering {
     /// Takes what is wanted of an entry; false where it does not belong or fit, or waits for a clock.
-    fn take(&mut self, index: u64, entry: &Entry) -> bool {
-        let Some(first) = entry.records.first() else { return true };
-        if self.batch.is_some() && !self.has_room_for(entry) {
+    fn take(&mut self, entry: &Entry) -> bool {
+        let wanted = entry.records.iter().filter(|held| entry.base + held.seq > self.after);
+        let records: Vec<Record> = wanted.clone().map_while(Held::record).collect();
+        let sizes: Vec<usize> = records.iter().map(bytes_of).collect();
+        if self.batch.is_some() && !self.has_room_for(records.len(), sizes.iter().sum()) {
             return false;
         }
-        for held in &entry.records {
-            let record_index = index + (held.seq - first.seq);
-            if record_index <= self.after {
-                continue;
-            }
-            let Some(record) = held.record() else { return false };
-            if !self.take_record(record_index, entry, record) {
-                return false;
-            }
-        }
-        true
+        let all_settled = records.len() == wanted.count();
+        let mut taken = records.into_iter().zip(sizes).map(|(record, bytes)| self.take_record(entry, record, bytes));
+        taken.all(|taken| taken) && all_settled
     }
 
     /// A whole entry fits: what is acknowledged as a whole is freed as a whole.
-    fn has_room_for(&self, entry: &Entry) -> bool {
+    fn has_room_for(&self, more: usize, bytes: usize) -> bool {
         let records = self.batch.as_ref().map_or(0, |batch| batch.records.len());
-        let bytes: usize = entry.records.iter().filter_map(Held::record).map(|record| bytes_of(&record)).sum();
-        records + entry.records.len() <= self.limits.records_max && self.bytes + bytes <= self.limits.bytes_max
+        records + more <= self.limits.records_max && self.bytes + bytes <= self.limits.bytes_max
     }
 
-    fn take_record(&mut self, index: u64, entry: &Entry, record: Record) -> bool {
-        let bytes = bytes_of(&record);
+    fn take_record(&mut self, entry: &Entry, record: Record, bytes: usize) -> bool {
+        let index = entry.base + record.seq;
         let batch = self.batch.get_or_insert_with(|| Batch {
             epoch: entry.epoch.clone(),
             kitchen_id: entry.kitchen_id.clone(),

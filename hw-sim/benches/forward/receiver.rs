@@ -118,7 +118,7 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, log: PathBuf, state: Arc
             state.is_open
         };
         if is_open && let Err(error) = connection(stream, &tls, &log, &state).await {
-            eprintln!("a connection ended: {error:#}");
+            println!("a connection ended: {error:#}");
         }
     }
 }
