@@ -45,6 +45,12 @@ impl SeqRanges {
         self.0.get(index).is_some_and(|range| range.0 <= seq)
     }
 
+    /// Whether all of `from..=to` are in the set.
+    pub fn contains_all(&self, from: u64, to: u64) -> bool {
+        let index = self.0.partition_point(|range| range.1 < from);
+        self.0.get(index).is_some_and(|range| range.0 <= from && range.1 >= to)
+    }
+
     /// The ranges, rising.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.0.iter().copied()
@@ -138,6 +144,9 @@ mod tests {
             }
             for seq in 0..80 {
                 prop_assert_eq!(ranges.contains(seq), model.contains(&seq));
+            }
+            for (from, to) in [(1, 1), (3, 9), (10, 40)] {
+                prop_assert_eq!(ranges.contains_all(from, to), (from..=to).all(|number| model.contains(&number)));
             }
             prop_assert_eq!(ranges.count(), model.len() as u64);
             prop_assert_eq!(ranges.last(), model.last().copied());

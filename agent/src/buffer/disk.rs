@@ -4,6 +4,7 @@
 //! [`Disk::open`] the directory. And one flipped bit makes sled refuse or panic, so every call runs under `catch_unwind` and damage is an
 //! outcome ([`DiskError::Damaged`]) apart from a disk that is merely full ([`DiskError::Io`]).
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,8 +28,8 @@ pub(super) const BLOBS: &str = "blobs";
 /// How often a store that this process has just closed is tried again, and after which pause: up to a second.
 const OPEN_ATTEMPTS: u32 = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
-/// How long writing may take while the store is opened; a disk that is only slow takes seconds.
-const SETTLED_WITHIN: Duration = Duration::from_secs(10);
+/// How long writing may take; a disk that is only slow takes seconds.
+const FLUSHED_WITHIN: Duration = Duration::from_secs(20);
 /// Where the state of the current epoch is kept: after every index, which begin with a zero byte.
 const META_KEY: &[u8] = &[0xff];
 /// Where it is kept, by IMEI, until when sensors need no reading of their history: after every index too.
@@ -46,9 +47,9 @@ pub enum DiskError {
     /// The store contradicts itself or panicked: it cannot be used again.
     #[error("damaged: {0}")]
     Damaged(String),
-    /// A write failed while the store was opened. sled 0.34 forgets that and waits for it for ever; only another process can
-    /// open the store again.
-    #[error("a write failed while the store was opened, and it waits for that for ever")]
+    /// A write failed, and sled 0.34 waits for it for ever: it forgets failures while it opens its file. Only another process
+    /// can open the store again.
+    #[error("the store waits for a write that failed, or for a disk that does not answer")]
     Hung,
 }
 
@@ -83,6 +84,8 @@ pub struct Disk {
     file: File,
     /// None only while it is dropped.
     db: Option<sled::Db>,
+    /// It waits for ever, and would when it is closed.
+    hung: Cell<bool>,
 }
 
 impl Disk {
@@ -93,8 +96,8 @@ impl Disk {
     pub fn open(dir: &Path) -> Result<Self, DiskError> {
         let config =
             sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace).flush_every_ms(None);
-        let db = settled(open_released(&config)?)?;
-        let disk = Self { dir: dir.to_owned(), file: File::open(dir.join(FILE))?, db: Some(db) };
+        let db = Some(open_released(&config)?);
+        let disk = Self { dir: dir.to_owned(), file: File::open(dir.join(FILE))?, db, hung: Cell::new(false) };
         // The directory is new after the first start and after damage, and so are the files in it: a power cut must not take
         // them away. While it is open sled makes no more.
         File::open(dir.parent().unwrap_or(Path::new(".")))?.sync_all()?;
@@ -132,7 +135,9 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn sync(&self) -> Result<(), DiskError> {
-        guarded(|| self.db().flush())?;
+        let flushed = flushed(self.db());
+        self.hung.set(matches!(flushed, Err(DiskError::Hung)));
+        flushed?;
         Ok(self.file.sync_data()?)
     }
 
@@ -210,6 +215,9 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
+        if self.hung.get() {
+            mem::forget(self.db.take());
+        }
         close(self.db.take());
     }
 }
@@ -240,19 +248,14 @@ fn open_released(config: &sled::Config) -> Result<sled::Db, DiskError> {
     guarded(|| config.open())
 }
 
-/// The store, once what was written while it was opened has been.
-fn settled(db: sled::Db) -> Result<sled::Db, DiskError> {
+/// Waits until sled has written everything, on a thread of its own: nobody waits for one that has given up.
+fn flushed(db: &sled::Db) -> Result<(), DiskError> {
     let (sender, flushed) = mpsc::channel();
     let flushing = db.clone();
-    // Nobody waits for one that has given up.
-    thread::spawn(move || drop(sender.send(guarded(|| flushing.flush()))));
-    match flushed.recv_timeout(SETTLED_WITHIN) {
-        Ok(flushed) => flushed.map(|_| db),
-        Err(_) => {
-            // Closing it would wait for ever too.
-            mem::forget(db);
-            Err(DiskError::Hung)
-        }
+    thread::Builder::new().spawn(move || drop(sender.send(guarded(|| flushing.flush()))))?;
+    match flushed.recv_timeout(FLUSHED_WITHIN) {
+        Ok(flushed) => flushed.map(drop),
+        Err(_) => Err(DiskError::Hung),
     }
 }
 

@@ -74,22 +74,23 @@ impl Buffer {
 
     /// Frees what of one entry is acknowledged; what is missing is kept under the index of its first record.
     fn free(&mut self, index: u64, bytes: &[u8], ranges: &SeqRanges) -> Result<(), BufferError> {
-        let mut entry = match Entry::from_frame(bytes) {
-            Ok(entry) => entry,
-            Err(_) => return self.skip(index),
+        let Some((before, _)) = frame::header(bytes) else { return self.skip(index) };
+        let left = if ranges.contains_all(before.from, before.to) {
+            None
+        } else {
+            let Ok(mut entry) = Entry::from_frame(bytes) else { return self.skip(index) };
+            entry.records.retain(|held| !ranges.contains(held.seq));
+            if entry.records.len() == before.records as usize {
+                return Ok(());
+            }
+            Some(entry).filter(|entry| !entry.records.is_empty())
         };
-        let before = entry.identity();
-        entry.records.retain(|held| !ranges.contains(held.seq));
-        let after = entry.identity();
-        if after.records == before.records {
-            return Ok(());
-        }
         let mut changes = Changes { removed: vec![index], ..Changes::default() };
         let mut contents = self.contents.clone();
         contents.remove(&before, bytes.len());
-        if after.records > 0 {
+        if let Some(entry) = left {
+            let (after, frame) = (entry.identity(), entry.to_frame());
             changes.removed.retain(|_| after.from != before.from);
-            let frame = entry.to_frame();
             contents.add(&after, frame.len());
             changes.written.push((after.index(), frame));
         }
