@@ -1,11 +1,13 @@
 //! A round gets its numbers and goes to disk; at the limit the oldest is given up and put on record.
 
+use std::collections::BTreeMap;
+
 use kitchen_contract::id::{Epoch, KitchenId};
 use kitchen_contract::record::{Body, Event};
 use kitchen_contract::time::{Clock as Trust, Timestamp};
 
 use super::contents::Losses;
-use super::disk::Changes;
+use super::disk::{Changes, DiskError};
 use super::entry::{Draft, Entry, Held};
 use super::error::BufferError;
 use super::evict::{Eviction, Need};
@@ -77,7 +79,7 @@ impl Buffer {
         losses.give_up(&self.epoch, dropped_from(&run), round.dropped);
         let eviction = self.evict(Need { records: drafts.len() as u64, bytes }, &mut losses)?;
         drafts.extend(losses.into_gaps().into_iter().map(|body| Draft::new(round.now, body)));
-        let marks = round.drafts.iter().filter_map(|draft| draft.mark.clone()).collect();
+        let marks = marks_of(&round.drafts);
         let entry = self.entry(&run, round, drafts);
         self.commit(&run, (entry, marks), eviction)
     }
@@ -114,9 +116,8 @@ impl Buffer {
         contents.add(&appended.entry.identity(), frame.len());
         let mut changes = Changes { marks, ..eviction.changes() };
         changes.written.push((appended.entry.index(), frame));
-        changes.meta = Some(self.statement(&new_run, contents.held.clone()));
-        let disk = self.disk()?;
-        let written = disk.write(&changes).and_then(|()| disk.sync());
+        changes.meta = Some(self.statement(&new_run, contents.held.clone(), changes.marks.clone()));
+        let written = self.put(&changes);
         // The entry names them now, in doubt or not. What is lost while it is in doubt is for the next one to name.
         self.losses = Losses::default();
         self.counters.evicted_last += eviction.last;
@@ -130,9 +131,28 @@ impl Buffer {
         Ok(appended)
     }
 
+    /// All of it or nothing; where nothing has to go, as one value under one key.
+    fn put(&mut self, changes: &Changes) -> Result<(), DiskError> {
+        let disk = self.take_store()?;
+        match changes {
+            Changes { removed, written, meta: Some(statement), marks } if removed.is_empty() && written.len() == 1 => {
+                let (index, entry) = &written[0];
+                disk.append(*index, entry, statement)?;
+                disk.sync()?;
+                self.appended_behind(statement.clone(), marks);
+            }
+            changes => {
+                self.write_to(&disk, changes.clone())?;
+                disk.sync()?;
+            }
+        }
+        self.disk = Some(disk);
+        Ok(())
+    }
+
     /// A damaged store is replaced and takes the write at once; a full disk is reported.
-    fn commit_again(&mut self, error: super::disk::DiskError) -> Result<Appended, BufferError> {
-        let damaged = matches!(error, super::disk::DiskError::Damaged(_));
+    fn commit_again(&mut self, error: DiskError) -> Result<Appended, BufferError> {
+        let damaged = matches!(error, DiskError::Damaged(_));
         let error = self.failed(error);
         if damaged && self.ready().is_ok() {
             return self.resolved.take().ok_or(error);
@@ -148,6 +168,13 @@ impl Buffer {
         }
         self.counters.evicted += appended.evicted;
     }
+}
+
+/// The marks that drafts bring; of each sensor the last.
+fn marks_of(drafts: &[Draft]) -> Vec<HistoryMark> {
+    let marks = drafts.iter().filter_map(|draft| draft.mark.as_ref());
+    let marks: BTreeMap<_, _> = marks.map(|mark| (&mark.imei, mark)).collect();
+    marks.into_values().cloned().collect()
 }
 
 /// The first number for what was dropped: only the announcement comes before it.

@@ -3,13 +3,15 @@
 //! Two traps shape this file. sled's `flush` does not fsync on Linux, so [`Disk::sync`] syncs the file itself, and
 //! [`Disk::open`] the directory. And one flipped bit makes sled refuse or panic, so every call runs under `catch_unwind` and damage is an
 //! outcome ([`DiskError::Damaged`]) apart from a disk that is merely full ([`DiskError::Io`]).
+//!
+//! An append is one value under one key, the entry and behind it its statement: sled writes a batch of several keys in two
+//! goes, each with a wait of its own for the disk.
 
 use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::time::Duration;
 use std::{mem, thread};
 
@@ -17,6 +19,8 @@ use nix::sys::prctl;
 use nix::sys::statvfs::statvfs;
 use sled::IVec;
 
+use super::flusher::Flusher;
+use super::frame;
 use crate::history_mark::HistoryMark;
 
 /// sled's page cache, in bytes: a gateway has little memory and the buffer is read in order.
@@ -28,8 +32,6 @@ pub(super) const BLOBS: &str = "blobs";
 /// How often a store that this process has just closed is tried again, and after which pause: up to a second.
 const OPEN_ATTEMPTS: u32 = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
-/// How long writing may take; a disk that is only slow takes seconds.
-const FLUSHED_WITHIN: Duration = Duration::from_secs(20);
 /// Where the state of the current epoch is kept: after every index, which begin with a zero byte.
 const META_KEY: &[u8] = &[0xff];
 /// Where it is kept, by IMEI, until when sensors need no reading of their history: after every index too.
@@ -84,6 +86,7 @@ pub struct Disk {
     file: File,
     /// None only while it is dropped.
     db: Option<sled::Db>,
+    flusher: Flusher,
     /// It waits for ever, and would when it is closed.
     hung: Cell<bool>,
 }
@@ -96,13 +99,23 @@ impl Disk {
     pub fn open(dir: &Path) -> Result<Self, DiskError> {
         let config =
             sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace).flush_every_ms(None);
-        let db = Some(open_released(&config)?);
-        let disk = Self { dir: dir.to_owned(), file: File::open(dir.join(FILE))?, db, hung: Cell::new(false) };
+        let db = open_released(&config)?;
+        let flusher = Flusher::new(&db)?;
+        let file = File::open(dir.join(FILE))?;
+        let disk = Self { dir: dir.to_owned(), file, db: Some(db), flusher, hung: Cell::new(false) };
         // The directory is new after the first start and after damage, and so are the files in it: a power cut must not take
         // them away. While it is open sled makes no more.
         File::open(dir.parent().unwrap_or(Path::new(".")))?.sync_all()?;
         File::open(dir)?.sync_all()?;
         Ok(disk)
+    }
+
+    /// Writes an entry with its statement; on disk only after [`Disk::sync`].
+    ///
+    /// # Errors
+    /// The system refuses, or the store is damaged.
+    pub fn append(&self, index: u64, entry: &[u8], statement: &[u8]) -> Result<(), DiskError> {
+        guarded(|| self.db().insert(index.to_be_bytes(), [entry, statement].concat())).map(drop)
     }
 
     /// Writes all changes; on disk only after [`Disk::sync`].
@@ -135,13 +148,13 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn sync(&self) -> Result<(), DiskError> {
-        let flushed = flushed(self.db());
+        let flushed = self.flusher.flush();
         self.hung.set(matches!(flushed, Err(DiskError::Hung)));
         flushed?;
         Ok(self.file.sync_data()?)
     }
 
-    /// The state of the current epoch as last written.
+    /// The statement that was last written by something else than an append.
     ///
     /// # Errors
     /// The system refuses, or the store is damaged.
@@ -180,10 +193,27 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn scan(&self, mut visit: impl FnMut(u64, &[u8])) -> Result<(), DiskError> {
+        self.values_from(0, |index, value| visit(index, frame::split(value).0))
+    }
+
+    /// Calls `visit` with the statement of every append from `index` on, in order.
+    ///
+    /// # Errors
+    /// The system refuses, or the store is damaged.
+    pub fn statements(&self, index: u64, mut visit: impl FnMut(&[u8])) -> Result<(), DiskError> {
+        self.values_from(index, |_, value| match frame::split(value).1 {
+            [] => {}
+            statement => visit(statement),
+        })
+    }
+
+    fn values_from(&self, index: u64, mut visit: impl FnMut(u64, &[u8])) -> Result<(), DiskError> {
+        let first = index.to_be_bytes();
         guarded(|| {
-            for item in self.db().range(..MARK_KEYS) {
-                if let Some((index, bytes)) = indexed(item?) {
-                    visit(index, &bytes);
+            for item in self.db().range(&first[..]..MARK_KEYS) {
+                let (key, value) = item?;
+                if let Some(index) = index_of(&key) {
+                    visit(index, &value);
                 }
             }
             Ok(())
@@ -217,6 +247,8 @@ impl Drop for Disk {
     fn drop(&mut self) {
         if self.hung.get() {
             mem::forget(self.db.take());
+        } else {
+            self.flusher.end();
         }
         close(self.db.take());
     }
@@ -229,9 +261,14 @@ fn close<T>(store: T) {
     }
 }
 
-fn indexed((key, bytes): (IVec, IVec)) -> Option<(u64, IVec)> {
-    let key: [u8; 8] = key.as_ref().try_into().ok()?;
-    Some((u64::from_be_bytes(key), bytes))
+/// The entry alone.
+fn indexed((key, value): (IVec, IVec)) -> Option<(u64, IVec)> {
+    let entry_bytes = frame::split(&value).0.len();
+    Some((index_of(&key)?, value.subslice(0, entry_bytes)))
+}
+
+fn index_of(key: &[u8]) -> Option<u64> {
+    key.try_into().ok().map(u64::from_be_bytes)
 }
 
 /// Opens the store, waiting for an instance that this process has just closed: sled lets go of its file a little later.
@@ -248,18 +285,8 @@ fn open_released(config: &sled::Config) -> Result<sled::Db, DiskError> {
     guarded(|| config.open())
 }
 
-/// Waits until sled has written everything, on a thread of its own: nobody waits for one that has given up.
-fn flushed(db: &sled::Db) -> Result<(), DiskError> {
-    let (sender, flushed) = mpsc::channel();
-    let flushing = db.clone();
-    thread::Builder::new().spawn(move || drop(sender.send(guarded(|| flushing.flush()))))?;
-    match flushed.recv_timeout(FLUSHED_WITHIN) {
-        Ok(flushed) => flushed.map(drop),
-        Err(_) => Err(DiskError::Hung),
-    }
-}
-
-fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, DiskError> {
+/// Makes a call of sled's, and an outcome of whatever comes of it.
+pub(super) fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, DiskError> {
     let patient = || with_patient_threads(call);
     match catch_unwind(AssertUnwindSafe(patient)) {
         Ok(Ok(value)) => Ok(value),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | 1 | no file `format`; frames did not say where in the store they belong, statements not what is held |
 //! | 2 | frames carry their base, statements what is held |
+//! | 3 | an append's statement and marks lie behind its entry, in one value; what version 2 wrote is read as it is |
 //!
 //! The file holds one line with its own checksum, so that a flipped bit is no newer version. Without a readable file the
 //! frames themselves tell. Rewriting can be cut short anywhere: what is rewritten is known by its frame.
@@ -22,7 +23,7 @@ use super::meta::{Meta, Reach};
 use super::raw;
 
 /// The version that this agent writes.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// The file in the data directory.
 const FILE: &str = "format";
 const LINE: &str = "kitchen-agent buffer format";
@@ -122,7 +123,7 @@ fn meta_of_1(bytes: &[u8], held: SeqRanges) -> Option<Vec<u8>> {
     let Identity { epoch, from: base, to: last_seq, .. } = identity;
     let stated: serde_json::Value = serde_json::from_slice(json).ok()?;
     let latest = stated.get("latest").and_then(|latest| serde_json::from_value(latest.clone()).ok());
-    Some(Meta { reach: Reach { base, epoch, last_seq }, latest, number: 1, held }.to_frame())
+    Some(Meta { reach: Reach { base, epoch, last_seq }, latest, number: 1, held, marks: Vec::new() }.to_frame())
 }
 
 #[cfg(test)]

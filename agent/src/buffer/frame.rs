@@ -97,6 +97,12 @@ pub fn decode(bytes: &[u8]) -> Result<(Identity, &[u8]), FrameError> {
     }
 }
 
+/// The frame that begins here, and what lies behind it; without an intact header nobody knows where it ends.
+pub fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let whole = header(bytes).and_then(|(_, len)| bytes.split_at_checked(len));
+    whole.unwrap_or((bytes, &[]))
+}
+
 /// What the header that begins here says, if it is intact, and the length of the whole frame; the payload is not looked at.
 pub fn header(bytes: &[u8]) -> Option<(Identity, usize)> {
     let (identity, payload_len) = read_header(bytes.get(..HEADER_BYTES)?)?;

@@ -6,6 +6,7 @@
 use kitchen_contract::id::Epoch;
 use kitchen_contract::ranges::SeqRanges;
 
+use super::contents::Contents;
 use super::disk::Changes;
 use super::entry::{Entry, Held};
 use super::error::BufferError;
@@ -18,6 +19,47 @@ use crate::observation::Moment;
 
 /// How many records are settled in one write, and a block more: what that takes in memory.
 const SETTLE_RECORDS_MAX: usize = 512;
+/// How many entries are freed in one write.
+const FREE_ENTRIES_MAX: usize = 64;
+
+/// What is to be freed by the next write, and what is held then.
+struct Freeing {
+    changes: Changes,
+    contents: Contents,
+    entries: usize,
+}
+
+impl Freeing {
+    fn of(contents: &Contents) -> Self {
+        Self { changes: Changes::default(), contents: contents.clone(), entries: 0 }
+    }
+
+    /// One more entry, as far as it is acknowledged; false if it cannot be read.
+    fn take(&mut self, (index, bytes): (u64, &[u8]), ranges: &SeqRanges) -> bool {
+        let Some((before, _)) = frame::header(bytes) else { return false };
+        let left = if ranges.contains_all(before.from, before.to) {
+            None
+        } else {
+            let Ok(mut entry) = Entry::from_frame(bytes) else { return false };
+            entry.records.retain(|held| !ranges.contains(held.seq));
+            if entry.records.len() == before.records as usize {
+                return true;
+            }
+            Some(entry).filter(|entry| !entry.records.is_empty())
+        };
+        self.entries += 1;
+        self.contents.remove(&before, bytes.len());
+        if let Some(entry) = &left {
+            let (after, frame) = (entry.identity(), entry.to_frame());
+            self.contents.add(&after, frame.len());
+            self.changes.written.push((after.index(), frame));
+        }
+        if left.is_none_or(|entry| entry.index() != index) {
+            self.changes.removed.push(index);
+        }
+        true
+    }
+}
 
 impl Buffer {
     /// Frees the records of `epoch` in `ranges`; returns how many were still held.
@@ -28,18 +70,21 @@ impl Buffer {
         self.disk()?;
         let held_before = self.contents.records;
         let Some(base) = self.contents.base_of(epoch) else { return Ok(0) };
+        let (mut freeing, mut next) = (Freeing::of(&self.contents), 0);
         for (from, to) in ranges.iter() {
-            let mut next = self.entry_at_or_before(base.saturating_add(from))?;
+            // An entry may reach into several ranges, and is freed of all of them at once.
+            next = self.entry_at_or_before(base.saturating_add(from))?.max(next);
             while let Some((index, bytes)) = self.next_entry(next)? {
                 if index > base.saturating_add(to) {
                     break;
                 }
                 next = index + 1;
                 if frame::decode(&bytes).is_ok_and(|(identity, _)| identity.epoch == *epoch) {
-                    self.free(index, &bytes, ranges)?;
+                    self.free(&mut freeing, (index, &bytes), ranges)?;
                 }
             }
         }
+        self.write_freed(&mut freeing)?;
         Ok(held_before - self.contents.records)
     }
 
@@ -73,32 +118,30 @@ impl Buffer {
     }
 
     /// Frees what of one entry is acknowledged; what is missing is kept under the index of its first record.
-    fn free(&mut self, index: u64, bytes: &[u8], ranges: &SeqRanges) -> Result<(), BufferError> {
-        let Some((before, _)) = frame::header(bytes) else { return self.skip(index) };
-        let left = if ranges.contains_all(before.from, before.to) {
-            None
-        } else {
-            let Ok(mut entry) = Entry::from_frame(bytes) else { return self.skip(index) };
-            entry.records.retain(|held| !ranges.contains(held.seq));
-            if entry.records.len() == before.records as usize {
-                return Ok(());
-            }
-            Some(entry).filter(|entry| !entry.records.is_empty())
-        };
-        let mut changes = Changes { removed: vec![index], ..Changes::default() };
-        let mut contents = self.contents.clone();
-        contents.remove(&before, bytes.len());
-        if let Some(entry) = left {
-            let (after, frame) = (entry.identity(), entry.to_frame());
-            changes.removed.retain(|_| after.from != before.from);
-            contents.add(&after, frame.len());
-            changes.written.push((after.index(), frame));
+    fn free(
+        &mut self,
+        freeing: &mut Freeing,
+        (index, bytes): (u64, &[u8]),
+        ranges: &SeqRanges,
+    ) -> Result<(), BufferError> {
+        if !freeing.take((index, bytes), ranges) {
+            self.write_freed(freeing)?;
+            self.skip(index)?;
+            *freeing = Freeing::of(&self.contents);
+        }
+        if freeing.entries >= FREE_ENTRIES_MAX { self.write_freed(freeing) } else { Ok(()) }
+    }
+
+    fn write_freed(&mut self, freeing: &mut Freeing) -> Result<(), BufferError> {
+        if freeing.entries == 0 {
+            return Ok(());
         }
         // What is stated as held would be looked for.
-        changes.meta = self.run.clone().map(|run| self.statement(&run, contents.held.clone()));
-        self.disk()?.write(&changes).map_err(|error| self.failed(error))?;
-        self.contents = contents;
+        let meta = self.run.clone().map(|run| self.statement(&run, freeing.contents.held.clone(), Vec::new()));
+        self.write(Changes { meta, ..std::mem::take(&mut freeing.changes) })?;
+        self.contents = freeing.contents.clone();
         self.ordinary = Ordinary::default();
+        freeing.entries = 0;
         Ok(())
     }
 
@@ -162,9 +205,8 @@ impl Buffer {
             let old = self.next_entry(*index)?;
             replaced.extend(old.and_then(|(_, bytes)| Some((frame::decode(&bytes).ok()?.0, bytes.len()))));
         }
-        let disk = self.disk()?;
-        let written = disk.write(changes).and_then(|()| disk.sync());
-        written.map_err(|error| self.failed(error))?;
+        self.write(changes.clone())?;
+        self.disk()?.sync().map_err(|error| self.failed(error))?;
         for ((identity, bytes), (_, frame)) in replaced.into_iter().zip(&changes.written) {
             self.contents.remove(&identity, bytes);
             self.contents.add(&Identity { unsettled: 0, ..identity }, frame.len());

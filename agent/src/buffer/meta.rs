@@ -1,6 +1,7 @@
 //! The statement that is written together with every change: how far the epoch got, and what is held. Pure.
 //!
-//! What the store lost is what the newest statement says is held and the store does not have.
+//! What the store lost is what the newest statement says is held and the store does not have. An append writes its statement
+//! behind its entry, as one value; every other change writes it under a key of its own.
 
 use kitchen_contract::id::Epoch;
 use kitchen_contract::ranges::SeqRanges;
@@ -8,11 +9,16 @@ use kitchen_contract::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::frame::{self, Identity, OVERHEAD_BYTES};
+use crate::at::command::Value;
+use crate::at::identity::Imei;
+use crate::history_mark::{HistoryMark, MARKS_MAX};
+use kitchen_contract::id::DeviceId;
 
 /// Ranges in one statement; of more, those that lie next to each other are stated as one.
 const RANGES_MAX: usize = 32;
-/// What a statement takes as a frame at most, in bytes: two numbers of 20 digits and their signs for every range.
-pub const META_FRAME_BYTES_MAX: usize = OVERHEAD_BYTES + 128 + RANGES_MAX * 44;
+/// What a statement takes as a frame at most, in bytes: two numbers of 20 digits and their signs for every range, an IMEI, an
+/// id, a timestamp and their names for every mark.
+pub const META_FRAME_BYTES_MAX: usize = OVERHEAD_BYTES + 128 + RANGES_MAX * 44 + MARKS_MAX * 112;
 
 /// How far an epoch got.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +42,8 @@ pub struct Meta {
     pub number: u64,
     /// The append indexes of the records held; freed ones may be among them, others not.
     pub held: SeqRanges,
+    /// What the append brought of sensors; of any other change none.
+    pub marks: Vec<HistoryMark>,
 }
 
 /// The JSON inside the frame; the reach is in the frame's header.
@@ -46,6 +54,31 @@ struct Payload {
     latest: Option<Timestamp>,
     number: u64,
     held: SeqRanges,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    marks: Vec<Mark>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Mark {
+    imei: String,
+    device_id: DeviceId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+}
+
+impl From<&HistoryMark> for Mark {
+    fn from(mark: &HistoryMark) -> Self {
+        let HistoryMark { imei, device_id, until } = mark.clone();
+        Self { imei: imei.as_str().to_owned(), device_id, until }
+    }
+}
+
+impl Mark {
+    fn read(self) -> Option<HistoryMark> {
+        let Self { imei, device_id, until } = self;
+        Some(HistoryMark { imei: Imei::parse(&imei)?, device_id, until })
+    }
 }
 
 impl Reach {
@@ -69,7 +102,8 @@ impl Reach {
 impl Meta {
     /// The frame to keep it as.
     pub fn to_frame(&self) -> Vec<u8> {
-        let payload = Payload { latest: self.latest, number: self.number, held: coarse(&self.held) };
+        let marks = self.marks.iter().map(Mark::from).collect();
+        let payload = Payload { latest: self.latest, number: self.number, held: coarse(&self.held), marks };
         let json = serde_json::to_vec(&payload).expect("invariant: a statement is JSON");
         frame::encode(&self.reach.identity(), &json)
     }
@@ -78,8 +112,9 @@ impl Meta {
     pub fn from_frame(bytes: &[u8]) -> Option<Self> {
         let (identity, json) = frame::decode(bytes).ok()?;
         let reach = Reach::of(&identity)?;
-        let Payload { latest, number, held } = serde_json::from_slice(json).ok()?;
-        Some(Self { reach, latest, number, held })
+        let Payload { latest, number, held, marks } = serde_json::from_slice(json).ok()?;
+        let marks = marks.into_iter().filter_map(Mark::read).collect();
+        Some(Self { reach, latest, number, held, marks })
     }
 }
 
@@ -104,12 +139,18 @@ mod tests {
         let held: SeqRanges =
             (0..500).flat_map(|number| [number * 10_000_000, number * 10_000_000 + 1 + number % 7]).collect();
         let reach = Reach { base: u64::MAX / 2, epoch: Epoch::from_entropy([7; 15]), last_seq: 9 };
-        let meta = Meta { reach, latest: None, number: u64::MAX, held: held.clone() };
+        let mark = |number: usize| HistoryMark {
+            imei: Imei::parse(&format!("{:015}", 860_000_000_000_000 + number)).unwrap(),
+            device_id: "a-measuring-point-of-25-c".parse().unwrap(),
+            until: Timestamp::from_unix_ms(1_800_000_000_000).ok().filter(|_| number > 0),
+        };
+        let marks: Vec<_> = (0..MARKS_MAX).map(mark).collect();
+        let meta = Meta { reach, latest: None, number: u64::MAX, held: held.clone(), marks };
         let frame = meta.to_frame();
         assert!(frame.len() <= META_FRAME_BYTES_MAX, "{}", frame.len());
         let read = Meta::from_frame(&frame).unwrap();
         assert_eq!(read.held.iter().count(), RANGES_MAX);
         assert!(held.without(&read.held).is_empty());
-        assert_eq!((read.reach, read.number), (meta.reach, meta.number));
+        assert_eq!((read.reach, read.number, read.marks), (meta.reach, meta.number, meta.marks));
     }
 }

@@ -14,12 +14,14 @@
 //! | [`meta`] | how far an epoch got; pure |
 //! | [`contents`] | what is held, counted; what to give up at the limit; pure |
 //! | [`disk`] | sled, the power-safe sync, damage caught |
+//! | [`flusher`] | sled's flush, which may hang |
 //! | [`raw`] | what the files say by themselves, without sled |
 //! | [`rescue`] | a copy of what is held, made before sled opens its file; what sled lost is brought back from it |
 //! | [`repair`] | a store that failed is set aside |
 //! | [`quarantine`] | what cannot be read is kept apart |
 //! | [`queue`] | the buffer itself, made ready again after a failure |
 //! | `stock` | the store is opened: counted, completed, and what is lost put on record |
+//! | `statement` | what goes with every write |
 //! | [`append`] | a round gets its numbers and goes to disk |
 //! | [`evict`] | what is given up at the limit |
 //! | [`capacity`] | how much must fit, and for how long what is left will do; pure |
@@ -35,6 +37,7 @@ pub mod disk;
 pub mod entry;
 pub mod error;
 pub mod evict;
+pub mod flusher;
 pub mod format;
 pub mod frame;
 pub mod free;
@@ -47,6 +50,7 @@ pub mod raw;
 pub mod read;
 pub mod repair;
 pub mod rescue;
+mod statement;
 mod stock;
 
 pub use append::{Appended, Round};

@@ -68,7 +68,7 @@ impl Buffer {
         let bytes = frame.len();
         let removed = row.parts.iter().skip(1).map(|(index, ..)| *index).collect();
         let changes = Changes { removed, written: vec![(*first, frame)], ..Changes::default() };
-        self.disk()?.write(&changes).map_err(|error| self.failed(error))?;
+        self.write(changes)?;
         for (_, identity, bytes) in &row.parts {
             self.contents.remove(identity, *bytes);
         }

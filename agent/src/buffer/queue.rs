@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 
 use kitchen_contract::alarm::Limits as Thresholds;
 use kitchen_contract::id::{DeviceId, Epoch};
-use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::EpochEnd;
 use kitchen_contract::time::Timestamp;
 
@@ -23,11 +22,11 @@ use super::contents::{Contents, Losses};
 use super::disk::{Changes, Disk, DiskError};
 use super::error::BufferError;
 use super::evict::Ordinary;
-use super::meta::{Meta, Reach};
 use super::raw::Stated;
 use super::{format, repair};
+use crate::at::identity::Imei;
 use crate::clock::earlier::RunClock;
-use crate::history_mark::{self, HistoryMark};
+use crate::history_mark::HistoryMark;
 
 /// How much is held before the oldest is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +94,10 @@ pub struct Buffer {
     pub(super) hung: bool,
     /// Of the last statement written.
     pub(super) number: u64,
+    /// The last statement written, behind an entry or under its key.
+    pub(super) stated_last: Option<Vec<u8>>,
+    /// By sensor, the marks that are only written behind entries.
+    pub(super) marks_behind: BTreeMap<Imei, HistoryMark>,
     /// To be written as gap records with the next append.
     pub(super) losses: Losses,
     pub(super) counters: Counters,
@@ -131,6 +134,8 @@ impl Buffer {
             format_known: false,
             hung: false,
             number: 0,
+            stated_last: None,
+            marks_behind: BTreeMap::new(),
             losses: Losses::default(),
             counters: Counters::default(),
             thresholds: BTreeMap::new(),
@@ -186,16 +191,6 @@ impl Buffer {
     /// The latest synced timestamp on disk.
     pub fn latest(&self) -> Option<Timestamp> {
         self.run.as_ref().and_then(|run| run.latest)
-    }
-
-    /// Until when each sensor that was seen needs no reading of its history; at most [`MARKS_MAX`](history_mark::MARKS_MAX).
-    pub fn history_marks(&self) -> Vec<HistoryMark> {
-        let Some(disk) = &self.disk else { return Vec::new() };
-        let (marks, forgotten) = history_mark::newest(disk.marks().unwrap_or_default());
-        if let Err(error) = disk.write(&Changes { marks: forgotten, ..Changes::default() }) {
-            tracing::debug!(%error, "marks of old sensors stay for now");
-        }
-        marks
     }
 
     /// Whether only another process can use the store.
@@ -287,7 +282,8 @@ impl Buffer {
         if let Some(InDoubt { changes, .. }) = &self.in_doubt {
             // What was freed meanwhile would come back with the failed write, and the disk would stay full.
             disk.sync()?;
-            disk.write(changes)?;
+            let changes = changes.clone();
+            self.write_to(&disk, changes)?;
             disk.sync()?;
             // Nobody knows how much of it the counts held already.
             self.count(&disk)?;
@@ -317,13 +313,6 @@ impl Buffer {
 
     pub(super) fn disk_error(&self, reason: &str) -> BufferError {
         BufferError::Disk { dir: self.dir.clone(), reason: reason.to_owned() }
-    }
-
-    /// The next statement: how far the epoch of `run` got, and what is held then.
-    pub(super) fn statement(&mut self, run: &Run, held: SeqRanges) -> Vec<u8> {
-        self.number += 1;
-        let reach = Reach { base: run.base, epoch: self.epoch.clone(), last_seq: run.last_seq };
-        Meta { reach, latest: run.latest, number: self.number, held }.to_frame()
     }
 }
 

@@ -9,7 +9,7 @@ use kitchen_contract::record::EpochEnd;
 use super::contents::Contents;
 use super::disk::{Changes, Disk, DiskError};
 use super::frame;
-use super::meta::{Meta, Reach};
+use super::meta::Reach;
 use super::queue::{Buffer, InDoubt, Run};
 use super::raw::Stated;
 use super::{quarantine, repair, rescue};
@@ -36,7 +36,7 @@ impl Buffer {
 
     /// Counts what is there, brings back what is missing, and finds where this epoch begins.
     fn take_stock(&mut self, disk: &Disk, mut stated: Stated) -> Result<(), DiskError> {
-        let known = disk.meta()?.and_then(|bytes| Meta::from_frame(&bytes));
+        let known = self.recall(disk)?;
         known.clone().into_iter().for_each(|meta| stated.note(meta));
         self.count(disk)?;
         let mut lost = self.bring_back(&self.dir.clone(), disk, &stated)?;
@@ -83,7 +83,7 @@ impl Buffer {
             let kept = quarantine::keep(&self.dir, index, &bytes);
             tracing::error!(index, ?kept, "a buffered entry is damaged: taken out and kept apart");
         }
-        disk.write(&Changes { removed: vec![index], ..Changes::default() })
+        self.write_to(disk, Changes { removed: vec![index], ..Changes::default() })
     }
 
     /// Brings back what was held and is not there; what cannot be.

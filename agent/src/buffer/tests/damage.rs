@@ -213,9 +213,21 @@ fn what_was_copied_before_a_crash_is_brought_back_after_it() {
     assert!(!store.join("rescue").exists());
 }
 
-/// A store of format 1: 261 records of one epoch of which the first 40 are freed, and five of the next, one without a time.
-fn store_of_format_1(dir: &Path) {
-    let packed = include_bytes!("format-1.store.zlib");
+/// A store of an older format: 261 records of one epoch of which the first 40 are freed, and five of the next.
+struct Older {
+    packed: &'static [u8],
+    /// Records without a time.
+    unsettled: u64,
+    /// Sensors with a mark; format 1 knew none.
+    marks: usize,
+}
+
+const OLDER: [Older; 2] = [
+    Older { packed: include_bytes!("format-1.store.zlib"), unsettled: 2, marks: 0 },
+    Older { packed: include_bytes!("format-2.store.zlib"), unsettled: 1, marks: 1 },
+];
+
+fn unpack(packed: &[u8], dir: &Path) {
     let mut rest = &decompress_to_vec_zlib(packed).unwrap()[..];
     let store = dir.join("buffer");
     fs::create_dir_all(store.join("blobs")).unwrap();
@@ -228,21 +240,32 @@ fn store_of_format_1(dir: &Path) {
 }
 
 #[test]
-fn an_older_format_is_rewritten_with_all_in_it() {
+fn an_older_format_is_read_with_all_in_it() {
+    OLDER.iter().for_each(older_format_is_read);
+}
+
+fn older_format_is_read(Older { packed, unsettled, marks }: &Older) {
     let dir = tempfile::tempdir().unwrap();
-    store_of_format_1(dir.path());
+    unpack(packed, dir.path());
     let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(3)).unwrap();
+    assert_eq!(buffer.history_marks().len(), *marks);
     let appended = buffer.append(&round([])).unwrap();
     let Body::Event(Event::AgentStarted { previous, .. }) = &appended.entry.records[0].body else { panic!() };
     assert_eq!(previous, &Some(EpochEnd { epoch: epoch(2), last_seq: 5 }));
-    assert_eq!((buffer.contents().records, buffer.contents().unsettled), (221 + 5 + 1, 2));
+    assert_eq!((buffer.contents().records, buffer.contents().unsettled), (221 + 5 + 1, *unsettled));
     assert_eq!(buffer.counters(), queue::Counters::default());
-    let mut after = 0;
-    let Read::Batch(batch) = buffer.read(after, super::EVERYTHING).unwrap() else { panic!() };
-    assert_true(&batch.records);
-    assert_eq!((batch.records.len(), batch.records[0].seq), (221, 41));
-    after = batch.last_index;
-    assert_eq!(buffer.read(after, super::EVERYTHING).unwrap(), Read::Unsettled);
+    let (mut after, mut settled) = (0, Vec::new());
+    let rest = loop {
+        match buffer.read(after, super::EVERYTHING).unwrap() {
+            Read::Batch(batch) => {
+                assert_true(&batch.records);
+                after = batch.last_index;
+                settled.push((batch.records.len(), batch.records[0].seq));
+            }
+            rest => break rest,
+        }
+    };
+    assert_eq!((settled[0], rest), ((221, 41), Read::Unsettled));
     drop(buffer);
 
     assert!(Buffer::open(dir.path(), ROOMY, epoch(4)).unwrap().contents().records == 227);
@@ -253,11 +276,11 @@ fn a_newer_format_is_refused_untouched() {
     let dir = tempfile::tempdir().unwrap();
     store_of_200(dir.path());
     let file = dir.path().join("format");
-    let newer = "kitchen-agent buffer format 3";
+    let newer = "kitchen-agent buffer format 4";
     fs::write(&file, format!("{newer} {:08x}\n", crc32fast::hash(newer.as_bytes()))).unwrap();
     let store = fs::read(dir.path().join("buffer").join("db")).unwrap();
     let error = Buffer::open(dir.path(), ROOMY, epoch(2)).err().unwrap();
-    assert!(matches!(error, BufferError::NewerFormat { found: 3, known: 2, .. }), "{error}");
+    assert!(matches!(error, BufferError::NewerFormat { found: 4, known: 3, .. }), "{error}");
     assert_eq!(fs::read(dir.path().join("buffer").join("db")).unwrap(), store);
     fs::write(&file, "rubbish").unwrap();
     assert_eq!(next_run(dir.path()).contents().records, 202, "without a readable version the frames tell");

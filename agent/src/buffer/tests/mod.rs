@@ -86,19 +86,29 @@ fn the_first_record_of_an_epoch_names_the_one_before_even_if_all_was_freed() {
     assert_eq!((named, appended.from(), appended.to()), (&previous, 1, 1));
 }
 
-#[test]
-fn marks_of_sensors_are_kept_with_the_round_that_brought_them() {
-    let dir = tempfile::tempdir().unwrap();
-    let mark = |imei: &str, unix_ms: Option<i64>| HistoryMark {
+fn mark(imei: &str, unix_ms: Option<i64>) -> HistoryMark {
+    HistoryMark {
         imei: Imei::parse(imei).unwrap(),
         device_id: "fridge-1".parse().unwrap(),
         until: unix_ms.map(|unix_ms| Timestamp::from_unix_ms(unix_ms).unwrap()),
-    };
-    let (one, other) = (|at| mark("861234509876543", at), |at| mark("861234509876550", at));
-    let marking = |marks: Vec<HistoryMark>| Round {
-        drafts: marks.into_iter().map(|mark| Draft { mark: Some(mark), ..step(1) }).collect(),
-        ..round([])
-    };
+    }
+}
+
+fn one(unix_ms: Option<i64>) -> HistoryMark {
+    mark("861234509876543", unix_ms)
+}
+
+fn other(unix_ms: Option<i64>) -> HistoryMark {
+    mark("861234509876550", unix_ms)
+}
+
+fn marking(marks: Vec<HistoryMark>) -> Round {
+    Round { drafts: marks.into_iter().map(|mark| Draft { mark: Some(mark), ..step(1) }).collect(), ..round([]) }
+}
+
+#[test]
+fn marks_of_sensors_are_kept_with_the_round_that_brought_them() {
+    let dir = tempfile::tempdir().unwrap();
     let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
     buffer.append(&marking(vec![one(Some(1)), other(Some(5)), one(Some(2))])).unwrap();
     assert_eq!(buffer.acknowledge(&epoch(1), &(1..=4).collect()).unwrap(), 4);
@@ -109,6 +119,28 @@ fn marks_of_sensors_are_kept_with_the_round_that_brought_them() {
     buffer.append(&marking(vec![other(None)])).unwrap();
     assert_eq!(buffer.history_marks(), [one(Some(2))]);
     assert_eq!(seqs(&mut buffer), BTreeMap::from([(epoch(2), vec![1, 2])]));
+}
+
+#[test]
+fn marks_that_lie_behind_entries_survive_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(2)).unwrap();
+    buffer.append(&marking(vec![other(Some(1))])).unwrap();
+    for number in 3..6 {
+        buffer.append(&marking(vec![one(Some(number))])).unwrap();
+    }
+    buffer.acknowledge(&epoch(2), &(1..=4).collect()).unwrap();
+    buffer.append(&marking(vec![other(Some(9))])).unwrap();
+    let after_crash = tempfile::tempdir().unwrap();
+    copy(dir.path(), after_crash.path());
+    drop(buffer);
+    for dir in [&dir, &after_crash] {
+        let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(3)).unwrap();
+        assert_eq!(buffer.history_marks(), [other(Some(9)), one(Some(5))]);
+        buffer.append(&marking(vec![one(None)])).unwrap();
+        buffer.pack().unwrap();
+        assert_eq!(buffer.history_marks(), [other(Some(9))]);
+    }
 }
 
 #[test]
