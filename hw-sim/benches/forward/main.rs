@@ -1,9 +1,13 @@
 //! `cargo forward`: what the agent costs when it has much to send, and how soon it is back. Builds the release binary, lets it
 //! find a full buffer, and takes what it sends with a receiver that syncs and acknowledges as a cloud would.
 //!
-//! `cargo forward -- --readings 20000` keeps so many waiting instead of 100,000; `--no-year` leaves out the year.
+//! `cargo forward -- --readings 20000` keeps so many waiting instead of 100,000; `--no-year` leaves out the year, `--no-flood`
+//! the flood beside a Mosquitto's bridge, which needs Debian's mosquitto, and `--no-backlog` all but the flood.
 #![allow(clippy::print_stdout)] // the figures are the answer
 
+mod bridge;
+mod flood;
+mod generator;
 mod receiver;
 mod waiting;
 
@@ -53,11 +57,13 @@ fn main() -> ExitCode {
 async fn measure(args: &[OsString]) -> anyhow::Result<bool> {
     let given = args.iter().position(|arg| arg == "--readings").and_then(|at| args.get(at + 1)?.to_str()?.parse().ok());
     let binary = release_binary()?;
-    let drained = drain(&binary, given.unwrap_or(READINGS)).await?;
-    if !args.iter().any(|arg| arg == "--no-year") {
+    let wanted = |without: &str| !args.iter().any(|arg| arg == without);
+    let drained = !wanted("--no-backlog") || drain(&binary, given.unwrap_or(READINGS)).await?;
+    let quick = !wanted("--no-flood") || flood::compare(&binary).await?;
+    if wanted("--no-backlog") && wanted("--no-year") {
         year(&binary).await?;
     }
-    Ok(drained)
+    Ok(drained && quick)
 }
 
 /// An outage with so much waiting, and its end.
@@ -130,11 +136,30 @@ struct Gateway {
 }
 
 impl Gateway {
+    /// An agent that begins to measure with so much waiting.
     async fn start(binary: &Path, site: Site) -> anyhow::Result<Self> {
+        let mut gateway = Self::prepare(binary, site, 1, |_| Ok(())).await?;
+        let began = Instant::now();
+        while !gateway.said("\"message\":\"round buffered\"")? {
+            ensure!(began.elapsed() < PATIENCE, "the agent of {GATEWAY} does not begin");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        gateway.started = began.elapsed();
+        Ok(gateway)
+    }
+
+    /// An agent that has just been started; `plug_in` makes what it finds on its ports.
+    async fn prepare(
+        binary: &Path,
+        site: Site,
+        sensors: u64,
+        plug_in: impl FnOnce(&Layout) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         let exe = std::env::current_exe()?;
-        let plan = Plan::fridges(1, Duration::from_secs(3600));
+        let plan = Plan::fridges(sensors, Duration::from_secs(3600));
         let layout = Layout::prepare(&exe, &dir.path().join("kitchen"), plan).await?;
+        plug_in(&layout)?;
         let data_dir = layout.dir().join("agent-data");
         tokio::task::spawn_blocking({
             let data_dir = data_dir.clone();
@@ -148,15 +173,8 @@ impl Gateway {
             .replace(&format!("port = {}\n", layout.endpoint_port()), &format!("port = {}\n", receiver.port()))
             .replace("[log]", "[buffer]\nrecords_max = 10000000\nbytes_max = 4000000000\n\n[log]");
         std::fs::write(&config, text)?;
-        let began = Instant::now();
         let agent = layout.start_agent_of(binary, &[])?;
-        let mut gateway = Self { agent, receiver, stored_bytes: size(&data_dir)?, started: Duration::ZERO, _dir: dir };
-        while !gateway.said("\"message\":\"round buffered\"")? {
-            ensure!(began.elapsed() < PATIENCE, "the agent of {GATEWAY} does not begin");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        gateway.started = began.elapsed();
-        Ok(gateway)
+        Ok(Self { agent, receiver, stored_bytes: size(&data_dir)?, started: Duration::ZERO, _dir: dir })
     }
 
     fn said(&self, text: &str) -> anyhow::Result<bool> {
@@ -174,13 +192,18 @@ impl Gateway {
     }
 
     fn cpu_s(&self) -> anyhow::Result<f64> {
-        let mut nanoseconds = 0;
-        for thread in std::fs::read_dir(format!("/proc/{}/task", self.id()?))? {
-            let schedule = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-            nanoseconds += schedule.split(' ').next().context("no schedstat")?.parse::<u64>()?;
-        }
-        Ok(nanoseconds as f64 / 1e9)
+        cpu_s(self.id()?)
     }
+}
+
+/// Processor time of a process's threads so far, in s.
+fn cpu_s(id: u32) -> anyhow::Result<f64> {
+    let mut nanoseconds = 0;
+    for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
+        let schedule = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        nanoseconds += schedule.split(' ').next().context("no schedstat")?.parse::<u64>()?;
+    }
+    Ok(nanoseconds as f64 / 1e9)
 }
 
 fn size(dir: &Path) -> anyhow::Result<u64> {

@@ -1,5 +1,6 @@
 //! Takes what a gateway sends, syncs it, and acknowledges it: what any cloud must do, and nothing else.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -27,12 +28,17 @@ const CONNECT: u8 = 1;
 const PUBLISH: u8 = 3;
 const SUBSCRIBE: u8 = 8;
 const PING: u8 = 12;
+/// How the topics of gateways begin; anything else is one reading a message, from a bridge.
+const OURS: &[u8] = b"visiondrive/";
 
 /// What has arrived.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Progress {
     pub(super) records: u64,
     pub(super) envelopes: u64,
+    /// Of the records, each counted once: measurements that a sensor printed by itself, and those that it was asked for.
+    pub(super) printed: u64,
+    pub(super) polled: u64,
     /// From the connection to the first record, and to the last so far.
     pub(super) first: Duration,
     pub(super) drained: Duration,
@@ -44,6 +50,7 @@ struct State {
     connected: Option<Instant>,
     attempts: Vec<Instant>,
     progress: Progress,
+    seen: BTreeMap<String, SeqRanges>,
 }
 
 /// Listens; while it is not open, every connection is closed at once.
@@ -74,6 +81,11 @@ impl Receiver {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         Ok(())
+    }
+
+    /// What has arrived so far.
+    pub(super) fn progress(&self) -> Progress {
+        lock(&self.state).progress
     }
 
     /// Waits until so many records are here.
@@ -159,6 +171,10 @@ fn answer(packet: &[u8], answers: &mut Vec<u8>, state: &Mutex<State>) -> anyhow:
             let topic_bytes = usize::from(u16::from_be_bytes([body[0], body[1]]));
             let (id, payload) = (&body[2 + topic_bytes..4 + topic_bytes], &body[4 + topic_bytes..]);
             answers.extend([0x40, 2, id[0], id[1]]);
+            if !body[2..].starts_with(OURS) {
+                lock(state).progress.records += 1;
+                return Ok(());
+            }
             let ack = acknowledge(&serde_json::from_slice(payload)?, state)?;
             answers.extend(publish(&ack));
         }
@@ -177,7 +193,13 @@ fn acknowledge(message: &Value, state: &Mutex<State>) -> anyhow::Result<Ack> {
     let ranges: SeqRanges = records.iter().filter_map(|record| record["seq"].as_u64()).collect();
     let mut state = lock(state);
     let since = state.connected.map_or(Duration::ZERO, |connected| connected.elapsed());
-    let progress = &mut state.progress;
+    let State { progress, seen, .. } = &mut *state;
+    let seen = seen.entry(message["epoch"].to_string()).or_default();
+    let fresh = |record: &&Value| record["seq"].as_u64().is_some_and(|seq| !seen.contains(seq));
+    let triggered = |by: &str| records.iter().filter(fresh).filter(|record| record["trigger"] == by).count() as u64;
+    progress.printed += triggered("unsolicited");
+    progress.polled += triggered("poll");
+    ranges.iter().for_each(|(from, to)| seen.insert(from, to));
     if progress.records == 0 {
         progress.first = since;
     }

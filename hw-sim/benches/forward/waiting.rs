@@ -29,6 +29,10 @@ pub(super) struct Site {
 }
 
 impl Site {
+    pub(super) fn empty() -> Self {
+        Self { name: "nothing", sensors: 1, interval_s: 60, readings: 0 }
+    }
+
     pub(super) fn sixteen_sensors(readings: u64) -> Self {
         Self { name: "16 sensors", sensors: 16, interval_s: 60, readings }
     }
