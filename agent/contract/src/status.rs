@@ -87,6 +87,13 @@ pub struct StatusCounters {
     pub rejected: u64,
     /// Envelopes that the sink did not take.
     pub refused: u64,
+    /// Of the records that the sink has kept aside, those of which no event tells.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rejected_untold: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The occasion of a status message.

@@ -41,6 +41,8 @@ pub enum Event {
     NothingToSend,
     /// What is in the buffer has changed.
     Backlog(Backlog),
+    /// The certificate files are others than the connection was made with, and can be used.
+    Renewed,
     /// The connection is gone; `chance` is uniform in 0..1.
     Lost {
         /// For the backoff.

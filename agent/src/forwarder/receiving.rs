@@ -17,56 +17,62 @@ use super::task::Forwarder;
 use crate::clock::wall::Exchange;
 
 impl Forwarder {
-    /// What a packet from the sink means, if it means anything.
-    pub(super) async fn received(&mut self, packet: Packet) -> Option<Event> {
+    /// What a packet from the sink means; nothing, often.
+    pub(super) async fn received(&mut self, packet: Packet) -> Vec<Event> {
         match packet {
-            Packet::ConnAck(_) => Some(Event::Opened),
+            Packet::ConnAck(_) => vec![Event::Opened],
             Packet::SubAck(answer) if answer.return_codes.contains(&SubscribeReasonCode::Failure) => {
-                Some(self.lost(&LinkFault::NotAuthorised("a subscription is refused".to_owned())))
+                vec![self.lost(&LinkFault::NotAuthorised("a subscription is refused".to_owned()))]
             }
-            Packet::SubAck(_) => Some(Event::Subscribed),
+            Packet::SubAck(_) => vec![Event::Subscribed],
             Packet::Publish(publish) => self.published(&publish).await,
-            _ => None,
+            _ => Vec::new(),
         }
     }
 
-    async fn published(&mut self, publish: &Publish) -> Option<Event> {
+    async fn published(&mut self, publish: &Publish) -> Vec<Event> {
         if publish.topic.parse() != Ok(Topic::Ack(self.destination.gateway_id.clone())) {
             debug!(topic = %publish.topic, "a message that this version does not know is left aside");
-            return None;
+            return Vec::new();
         }
         match serde_json::from_slice::<Ack>(&publish.payload) {
-            Ok(ack) if ack.v == VERSION => self.acknowledged(ack).await,
+            Ok(ack) if ack.v == VERSION => self.heard_of(ack).await,
             Ok(ack) => {
                 warn!(v = ack.v, "an acknowledgement of an unknown version is left aside");
-                None
+                Vec::new()
             }
             Err(error) => {
                 warn!(%error, "an unreadable acknowledgement is left aside");
-                None
+                Vec::new()
             }
         }
     }
 
-    async fn acknowledged(&mut self, ack: Ack) -> Option<Event> {
+    /// An answer may take some records and not others.
+    async fn heard_of(&mut self, ack: Ack) -> Vec<Event> {
         self.shown.send_modify(|shown| shown.last_answer = Some(self.clock.now()));
-        if let Some(refused) = ack.refused.first() {
-            return Some(self.refused(&ack.epoch, refused));
+        let mut events = Vec::new();
+        if !ack.ranges.is_empty() || !ack.rejected.is_empty() {
+            events.extend(self.acknowledged(&ack).await);
+        } else if ack.refused.is_empty() {
+            events.extend(self.answered(&ack).await);
         }
-        if ack.ranges.is_empty() && ack.rejected.is_empty() {
-            return self.answered(&ack).await;
-        }
-        let mut ranges = ack.ranges;
+        events.extend(ack.refused.iter().map(|refused| self.refused(&ack.epoch, refused)));
+        events
+    }
+
+    async fn acknowledged(&mut self, ack: &Ack) -> Option<Event> {
+        let (epoch, mut ranges) = (ack.epoch.clone(), ack.ranges.clone());
         for rejected in &ack.rejected {
-            self.tell_rejected(&ack.epoch, rejected);
+            self.tell_rejected(&epoch, rejected);
             ranges.insert(rejected.range.0, rejected.range.1);
         }
-        match self.buffer.acknowledge(ack.epoch.clone(), ranges.clone()).await {
+        match self.buffer.acknowledge(epoch.clone(), ranges.clone()).await {
             Ok(freed) => {
                 let shown: Vec<_> = ranges.iter().collect();
-                debug!(epoch = %ack.epoch, ranges = ?shown, freed, "acknowledged");
+                debug!(%epoch, ranges = ?shown, freed, "acknowledged");
                 self.shown.send_modify(|shown| shown.last_ack = Some(self.clock.now()));
-                Some(Event::Acknowledged { epoch: ack.epoch, ranges })
+                Some(Event::Acknowledged { epoch, ranges })
             }
             Err(error) => {
                 warn!(%error, "acknowledged records cannot be freed now and will be sent again");

@@ -59,6 +59,7 @@ impl Told {
             resent: link.resent,
             rejected: link.rejected,
             refused: link.refused,
+            rejected_untold: link.rejected_untold,
         }
     }
 }
