@@ -81,6 +81,9 @@ pub struct StatusCounters {
     pub set_aside: u64,
     /// Connections that were made.
     pub connections: u64,
+    /// Attempts to connect that came to nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed_attempts: u64,
     /// Envelopes sent again because they were not acknowledged.
     pub resent: u64,
     /// Records that the sink has kept aside.

@@ -24,6 +24,9 @@ pub enum IdentityError {
     /// It is a certificate and its key, but none to go over to.
     #[error("{0}")]
     Unfit(String),
+    /// The cloud did not take it when it was tried last.
+    #[error("the cloud does not take them: {0}")]
+    NotTaken(String),
 }
 
 impl IdentityError {
@@ -31,7 +34,7 @@ impl IdentityError {
     pub fn key(&self) -> &'static str {
         match self {
             Self::Ca(_) => "ca",
-            Self::Certificate(_) | Self::Unfit(_) => "certificate",
+            Self::Certificate(_) | Self::Unfit(_) | Self::NotTaken(_) => "certificate",
             Self::Key(_) | Self::Mismatch => "key",
         }
     }
@@ -45,6 +48,9 @@ impl IdentityError {
             }
             Self::Key(_) => "this is the gateway's private key, ECDSA P-256, PKCS #8 in PEM",
             Self::Mismatch => "certificate and key are issued together: copy both again",
+            Self::NotTaken(_) => {
+                "check issuer and `mqtt.ca`, and that the cloud knows the new key; they are tried again every quarter of an hour"
+            }
             Self::Unfit(_) => "copy the certificate and the key that were issued for this gateway last",
         }
     }

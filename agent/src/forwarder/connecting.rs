@@ -1,8 +1,8 @@
 //! Makes connections with the certificate files as they are, and sees that they have changed while one stands.
 //!
 //! A connection that works is never given up for files that cannot be used: half-written, not belonging together, another
-//! gateway's. It goes on with what it was made with, and so does the next one if it breaks meanwhile; that is said and shown
-//! until the files are mended. The other half of [`super::task`].
+//! gateway's. It goes on with what it was made with, and so does the next one if it breaks meanwhile, or if the sink does not
+//! take what is new; that is said and shown until it is mended. The other half of [`super::task`].
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::event::Event;
 use super::fault::LinkFault;
 use super::link::{Address, Link};
 use super::task::Forwarder;
-use super::tls::{Files, Identity};
+use super::tls::{Digest, Files, Identity};
 use crate::config::sections::MqttSection;
 
 /// A connection, and what it was made with.
@@ -32,6 +32,7 @@ impl Forwarder {
             Ok(connection) => {
                 let ends = connection.identity.ends();
                 self.shown.send_modify(|shown| shown.certificate_ends = ends);
+                self.tried = Some(connection.identity.digest).filter(|digest| self.is_new(digest));
                 self.connection = Some(connection);
                 None
             }
@@ -69,6 +70,14 @@ impl Forwarder {
     /// The sink has answered: what the connection was made with works.
     pub(super) fn prove(&mut self) {
         self.proven = self.connection.as_ref().map(|connection| Arc::clone(&connection.identity));
+        self.tried = None;
+    }
+
+    /// There was no connection; if that may be because of what is new, what worked is used for a while.
+    pub(super) fn failed_with(&mut self, fault: &LinkFault) {
+        if let Some(digest) = self.tried.take().filter(|_| fault.is_refusal()) {
+            self.refused = Some((digest, self.clock.now(), fault.clone()));
+        }
     }
 
     /// Looks whether the files are still those that the connection was made with.
@@ -94,10 +103,27 @@ impl Forwarder {
     /// What is in the files, if it may take the place of what works.
     fn take(&self, files: &Files) -> Result<Arc<Identity>, IdentityError> {
         let identity = Identity::new(files)?;
-        if self.proven.as_ref().is_some_and(|proven| proven.digest != identity.digest) {
+        if self.is_new(&identity.digest) {
             identity.fit(&self.destination.gateway_id, self.wall_now())?;
+            self.not_refused_lately(&identity.digest)?;
         }
         Ok(Arc::new(identity))
+    }
+
+    /// Whether it is something else than what worked.
+    fn is_new(&self, digest: &Digest) -> bool {
+        self.proven.as_ref().is_some_and(|proven| proven.digest != *digest)
+    }
+
+    fn not_refused_lately(&self, digest: &Digest) -> Result<(), IdentityError> {
+        match &self.refused {
+            Some((refused, at, fault))
+                if refused == digest && self.clock.now().0 < at.0 + self.destination.timing.refused_files =>
+            {
+                Err(IdentityError::NotTaken(fault.to_string()))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn tell_unused(&mut self, error: IdentityError) {

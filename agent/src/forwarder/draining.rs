@@ -48,6 +48,7 @@ impl Draining {
             | Event::Answered { .. }
             | Event::Refused(_)
             | Event::NothingToSend
+            | Event::Unreadable
             | Event::Backlog(_)
             | Event::Renewed => false,
         }

@@ -39,6 +39,8 @@ pub enum Event {
     Sent(Sent),
     /// There was nothing to send.
     NothingToSend,
+    /// What there is to send cannot be read now.
+    Unreadable,
     /// What is in the buffer has changed.
     Backlog(Backlog),
     /// The certificate files are others than the connection was made with, and can be used.

@@ -45,6 +45,8 @@ pub struct LinkShown {
 pub struct LinkCounters {
     /// Connections that the cloud answered.
     pub connections: u64,
+    /// Attempts to connect that came to nothing.
+    pub failed_attempts: u64,
     /// Envelopes given up and sent again: not acknowledged in time, refused, or under way when the connection ended.
     pub resent: u64,
     /// Records that the cloud has set aside.

@@ -11,6 +11,8 @@
 //! | catching up, live | acknowledged | by what is left to send | send next |
 //! | catching up, live | refused: too large; over the quota | same, envelopes halved; paused | send next from the oldest |
 //! | catching up, live | refused: not authorised | same, passed over | say so, send next behind it |
+//! | catching up, live | refused: not authorised, and older ones wait behind the newest | same, in order | send next from the oldest |
+//! | catching up, live | unreadable | same, paused | |
 //! | catching up, live | backlog changed | by what is left to send | send next |
 //! | catching up, live | tick, oldest envelope not acknowledged in time | same, probing | send next from the oldest |
 //! | catching up, live | tick, heartbeat due | same | send heartbeat |
@@ -161,6 +163,7 @@ impl Machine {
             | Event::Refused(_)
             | Event::Sent(_)
             | Event::NothingToSend
+            | Event::Unreadable
             | Event::Backlog(_)
             | Event::Renewed
             | Event::Lost { .. } => {
@@ -183,6 +186,7 @@ impl Machine {
             | Event::Refused(_)
             | Event::Sent(_)
             | Event::NothingToSend
+            | Event::Unreadable
             | Event::Backlog(_)
             | Event::Renewed => Vec::new(),
         };
@@ -233,6 +237,7 @@ impl Machine {
                 online.window.push(sent, now);
             }
             Event::NothingToSend => online.nothing_to_send(),
+            Event::Unreadable => online.pause(Moment(now.0 + self.timing.unreadable)),
             Event::Answered { records_per_s } => {
                 self.passed_over.answered();
                 online.allowance.set(records_per_s);
@@ -255,7 +260,9 @@ impl Machine {
         self.passed_over.acknowledged(last_index);
         (online.probing, online.cautious, online.refused) = (false, false, None);
         online.patience = self.timing.patience;
-        online.lanes.put_newest_first(self.backlog);
+        if !online.keeps_order {
+            online.lanes.put_newest_first(self.backlog);
+        }
     }
 
     /// What is refused is kept; when and how it is sent again depends on why.
@@ -267,9 +274,15 @@ impl Machine {
         let mut actions = Vec::new();
         match refusal.reason {
             RefuseReason::TooLarge if sent.seqs.count() > 1 && online.halve() => {}
+            RefuseReason::TooLarge | RefuseReason::NotAuthorised | RefuseReason::Unknown
+                if online.lanes.is_ahead(sent.last_index) =>
+            {
+                // What is older may be taken, and must not be passed over with it.
+                online.keeps_order = true;
+            }
             RefuseReason::Quota => {
                 let pause = refusal.retry_after.unwrap_or(QUOTA_PAUSE).min(QUOTA_PAUSE_MAX);
-                online.paused_until = Some(Moment(now.0 + self.timing.speed.shorten(pause)));
+                online.pause(Moment(now.0 + self.timing.speed.shorten(pause)));
             }
             RefuseReason::TooLarge | RefuseReason::NotAuthorised | RefuseReason::Unknown => {
                 self.passed_over.refused(&sent, Moment(now.0 + self.timing.retry));
@@ -321,6 +334,7 @@ impl Machine {
             actions.extend(passed_over);
         }
         if self.passed_over.is_due(now, self.timing.retry) {
+            self.resent += online.window.envelopes() as u64;
             online.probe(0, self.timing.patience);
         }
         if now >= online.heartbeat_at {

@@ -29,13 +29,13 @@ use super::rejections::Rejections;
 use super::shown::LinkShown;
 use super::state::{Machine, State};
 use super::timing::Timing;
-use super::tls::Identity;
+use super::tls::{Digest, Identity};
 use super::told::Told;
 use super::window::Sent;
 use crate::buffer::{Batch, BufferHandle, BufferState, Read, ReadLimits};
 use crate::clock::shared::SharedClock;
 use crate::config::sections::MqttSection;
-use crate::observation::Observation;
+use crate::observation::{Moment, Observation};
 use crate::repeats::Repeats;
 
 /// What header, signature and the records' commas take of an envelope, in bytes, rounded up.
@@ -67,6 +67,9 @@ pub struct Forwarder {
     pub(super) connection: Option<Connection>,
     /// What the last connection was made with that the sink has answered.
     pub(super) proven: Option<Arc<Identity>>,
+    /// What is tried instead of it, and what was refused last, when and why.
+    pub(super) tried: Option<Digest>,
+    pub(super) refused: Option<(Digest, Moment, LinkFault)>,
     pub(super) lookup: Lookup,
     pub(super) questions: Questions,
     pub(super) faults: Repeats,
@@ -96,6 +99,8 @@ impl Forwarder {
             machine,
             connection: None,
             proven: None,
+            tried: None,
+            refused: None,
             lookup: Lookup::default(),
             questions: Questions::default(),
             faults: Repeats::default(),
@@ -250,26 +255,20 @@ impl Forwarder {
         }
     }
 
+    /// Sends the next records. What waits for a clock is settled first, if that can be done by now.
     async fn send_next(&mut self, next: Next) -> Event {
-        match self.read(next).await {
-            Some(batch) => self.send(batch),
-            None => Event::NothingToSend,
-        }
-    }
-
-    /// The next records. What waits for a clock is settled first, if that can be done by now.
-    async fn read(&mut self, next: Next) -> Option<Batch> {
         let (after, limits) = (next.after, read_limits(next));
         let mut read = self.buffer.read(after, limits).await;
         if matches!(read, Ok(Read::Unsettled)) && self.settle().await > 0 {
             read = self.buffer.read(after, limits).await;
         }
         match read {
-            Ok(Read::Batch(batch)) => batch.up_to(next.until),
-            Ok(Read::Empty | Read::Unsettled) => None,
+            Ok(Read::Batch(batch)) => batch.up_to(next.until).map_or(Event::NothingToSend, |batch| self.send(batch)),
+            Ok(Read::Empty) => Event::NothingToSend,
+            Ok(Read::Unsettled) => Event::Unreadable,
             Err(error) => {
                 debug!(%error, "nothing can be read from the buffer now");
-                None
+                Event::Unreadable
             }
         }
     }

@@ -41,6 +41,8 @@ impl Forwarder {
 
     fn tell_fault(&mut self, fault: &LinkFault) {
         self.show_fault(fault);
+        self.shown.send_modify(|shown| shown.counters.failed_attempts += 1);
+        self.failed_with(fault);
         let reason = fault.to_string();
         if let Some(repeated) = self.faults.failed(self.clock.now(), &reason) {
             let (host, port) = self.address(self.machine.address());
@@ -79,9 +81,7 @@ impl Forwarder {
             place.send(Observation { at, stamp: None, body: Body::Event(event), mark: None });
         }
         let untold = self.rejections.untold();
-        self.shown.send_if_modified(|shown| {
-            std::mem::replace(&mut shown.counters.rejected_untold, untold) != untold
-        });
+        self.shown.send_if_modified(|shown| std::mem::replace(&mut shown.counters.rejected_untold, untold) != untold);
     }
 
     /// The recorder has ended before all was in the record that the sink has set aside.
