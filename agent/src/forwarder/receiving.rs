@@ -102,3 +102,89 @@ impl Forwarder {
         Some(Event::Answered { records_per_s: ack.records_per_s })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kitchen_contract::ack::{RefuseReason, RejectReason, Rejected};
+    use kitchen_contract::record::{Body, Event as Recorded};
+    use tokio::sync::{mpsc, watch};
+
+    use super::*;
+    use crate::buffer::entry::Draft;
+    use crate::buffer::{Buffer, Keeper, Limits, Round};
+    use crate::clock::shared::SharedClock;
+    use crate::config::sections::MqttSection;
+    use crate::forwarder::task::Destination;
+    use crate::forwarder::timing::Timing;
+    use crate::forwarder::told::Told;
+    use crate::observation::Observation;
+    use crate::speed::Speed;
+
+    fn destination(observations: mpsc::WeakSender<Observation>) -> Destination {
+        let second = Duration::from_secs(1);
+        let [ca, certificate, key] = ["ca", "certificate", "key"].map(Into::into);
+        let (host, port, fallbacks, keep_alive, heartbeat) = ("localhost".to_owned(), 1, Vec::new(), second, second);
+        Destination {
+            gateway_id: "gateway-1".parse().unwrap(),
+            mqtt: MqttSection { host, port, fallbacks, ca, certificate, key, keep_alive, heartbeat },
+            told: Told { config_hash: String::new(), recorded: watch::channel(Default::default()).1, sensors: vec![] },
+            observations,
+            timing: Timing::new(second, Speed::REAL),
+        }
+    }
+
+    /// A forwarder with so many records in its buffer.
+    async fn forwarder(dir: &std::path::Path, records: i64, observations: &mpsc::Sender<Observation>) -> Forwarder {
+        let limits = Limits { records_max: 1000, bytes_max: 1_000_000, free_bytes_min: 0 };
+        let (keeper, handle) = Keeper::new(Buffer::open(dir, limits, Epoch::from_entropy([1; 15])).unwrap());
+        std::thread::spawn(move || keeper.run());
+        let clock = SharedClock::new(tokio::time::Instant::now());
+        let now = clock.stamp(clock.now());
+        for step_ms in 0..records {
+            let drafts = vec![Draft::new(now, Body::Event(Recorded::ClockStep { step_ms }))];
+            let kitchen_id = "kitchen-1".parse().unwrap();
+            handle.append(Round { kitchen_id, now, dropped: 0, drafts }).await.unwrap();
+        }
+        Forwarder::new(destination(observations.downgrade()), handle, clock)
+    }
+
+    fn ack(rejected: Vec<Rejected>) -> Ack {
+        let time = "2026-12-01T10:00:00.000Z".parse().unwrap();
+        Ack::of_records(Epoch::from_entropy([1; 15]), Default::default(), rejected, time)
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_take_some_records_and_refuse_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let (observations, _recorder) = mpsc::channel(8);
+        let mut forwarder = forwarder(dir.path(), 9, &observations).await;
+        let refused = |from, to, reason| Refused { range: (from, to), reason, retry_after_s: None };
+        let two = vec![refused(4, 5, RefuseReason::TooLarge), refused(6, 6, RefuseReason::Quota)];
+        let events = forwarder.heard_of(Ack { ranges: vec![(1, 3)].into(), refused: two, ..ack(Vec::new()) }).await;
+        assert!(
+            matches!(&events[..], [Event::Acknowledged { .. }, Event::Refused(_), Event::Refused(_)]),
+            "{events:?}"
+        );
+        // The keeper shows it a moment later; the run's start is a record too.
+        forwarder.state.wait_for(|state| state.records == 1 + 9 - 3).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_set_aside_waits_for_a_recorder_that_takes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (observations, mut recorder) = mpsc::channel(1);
+        let mut forwarder = forwarder(dir.path(), 9, &observations).await;
+        let body = Body::Event(Recorded::ClockStep { step_ms: 1 });
+        observations.try_send(Observation { at: forwarder.clock.now(), stamp: None, body, mark: None }).unwrap();
+        let rejected = |from, to| Rejected { range: (from, to), reason: RejectReason::UnknownDevice };
+        forwarder.heard_of(ack(vec![rejected(1, 1), rejected(3, 4)])).await;
+        let mut told = Vec::new();
+        while let Ok(observation) = recorder.try_recv() {
+            forwarder.record_rejections();
+            if let Body::Event(Recorded::RecordsRejected { from, to, .. }) = observation.body {
+                told.push((from, to));
+            }
+        }
+        assert_eq!((told, forwarder.rejections.waiting()), (vec![(1, 1), (3, 4)], 0));
+    }
+}
