@@ -81,12 +81,22 @@ pub struct StatusCounters {
     pub set_aside: u64,
     /// Connections that were made.
     pub connections: u64,
+    /// Attempts to connect that came to nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed_attempts: u64,
     /// Envelopes sent again because they were not acknowledged.
     pub resent: u64,
     /// Records that the sink has kept aside.
     pub rejected: u64,
     /// Envelopes that the sink did not take.
     pub refused: u64,
+    /// Of the records that the sink has kept aside, those of which no event tells.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rejected_untold: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The occasion of a status message.

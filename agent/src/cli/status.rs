@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::report::{Paint, Report, paint};
 use crate::sampler::punctuality::{Late, Punctuality};
 use crate::status::Document;
-use crate::status::document::{Buffer, Clock, Disk, LastReading, Mqtt, Sensor, Trust};
+use crate::status::document::{Buffer, Certificate, Clock, Disk, LastReading, Mqtt, Sensor, Trust};
 use crate::status::verdict::{Problem, verdict};
 use crate::words::span;
 
@@ -43,6 +43,7 @@ impl fmt::Display for Status {
         sensors.iter().try_for_each(|sensor| late(sensor, out))?;
         writeln!(out)?;
         line(out, "cloud", &cloud(mqtt))?;
+        mqtt.certificate.map_or(Ok(()), |certificate| line(out, "", &validity(certificate)))?;
         line(out, "buffer", &held(buffer))?;
         lost(buffer, out)?;
         line(out, "clock", &time(clock))?;
@@ -127,6 +128,14 @@ fn cloud(mqtt: &Mqtt) -> String {
     format!("{} for {}; {acknowledged}; {address}", state.replace('-', " "), span(since.ago_s))
 }
 
+fn validity(Certificate { ends, ends_in_s }: Certificate) -> String {
+    match ends_in_s {
+        None => format!("the gateway's certificate ends {ends}"),
+        Some(seconds @ 0..) => format!("the gateway's certificate ends in {}, {ends}", span(seconds.unsigned_abs())),
+        Some(seconds) => format!("the gateway's certificate ended {} ago, {ends}", span(seconds.unsigned_abs())),
+    }
+}
+
 fn held(buffer: &Buffer) -> String {
     let Buffer { records, records_max, bytes, bytes_max, oldest, unsettled, hours_left, disk, .. } = buffer;
     let disk = match disk {
@@ -198,6 +207,7 @@ mod tests {
                 "address": "cloud.example:8883", "connected": true, "state": "live", "since": when(7_200),
                 "unacknowledged": false, "passedOver": false, "lastAck": when(12),
                 "lastFault": { "agoS": 7_260, "kind": "unreachable", "text": "unreachable: no route", "hint": "wait" },
+                "certificate": { "ends": "2027-12-01T10:00:00.000Z", "endsInS": 365 * 86_400 },
             },
             "buffer": {
                 "records": 0, "recordsMax": 200_000, "bytes": 0, "bytesMax": 67_108_864, "hoursLeft": 8_784, "unsettled": 0, "evicted": 0,
@@ -234,6 +244,11 @@ mod tests {
             ("/sensors/1/lastReading", json!({ "agoS": 3, "fault": "loop-open", "rawMa": 0.1, "trigger": "poll" })),
             ("/mqtt/connected", json!(false)),
             ("/mqtt/state", json!("connecting")),
+            (
+                "/mqtt/unusedFiles",
+                json!({ "agoS": 700, "text": "the key is not the one of the certificate", "hint": "copy both again" }),
+            ),
+            ("/mqtt/certificate", json!({ "ends": "2026-12-20T10:00:00.000Z", "endsInS": 19 * 86_400 })),
             ("/clock", json!({ "trust": "unknown" })),
             ("/buffer/records", json!(100_000)),
             ("/buffer/unsettled", json!(12)),
@@ -269,6 +284,19 @@ mod tests {
             ["walk-in-fridge: no reading for 3 min 31 s"]
         );
         assert_eq!(wrong(&[("/buffer/disk", json!({ "state": "stuck" }))]), ["disk: it does not answer"]);
+    }
+
+    #[test]
+    fn a_certificate_that_ends_is_wrong_a_month_before() {
+        let wrong = |ends_in: Value| {
+            let certificate = json!({ "ends": "2027-12-01T10:00:00.000Z", "endsInS": ends_in });
+            let problems = status(&[("/mqtt/certificate", certificate)]).problems;
+            problems.iter().map(|problem| format!("{}: {}", problem.with, problem.what)).collect::<Vec<_>>()
+        };
+        assert_eq!(wrong(json!(30 * 86_400)), [""; 0]);
+        assert_eq!(wrong(Value::Null), [""; 0], "nobody knows what time it is");
+        assert_eq!(wrong(json!(30 * 86_400 - 1)), ["certificate: it ends in 29 d, 2027-12-01T10:00:00.000Z"]);
+        assert_eq!(wrong(json!(-3_600)), ["certificate: it ended 1 h ago, 2027-12-01T10:00:00.000Z"]);
     }
 
     #[test]

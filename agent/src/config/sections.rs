@@ -7,6 +7,7 @@ use kitchen_contract::id::{GatewayId, KitchenId};
 use serde::Deserialize;
 
 use crate::buffer::Limits;
+use crate::forwarder::tls::Material;
 use crate::sampler::Plan;
 use crate::settings::SensorSettings;
 
@@ -105,6 +106,11 @@ impl MqttSection {
     pub fn addresses(&self) -> Vec<(String, u16)> {
         let fallbacks = self.fallbacks.iter().map(|fallback| (fallback.host.clone(), fallback.port));
         [(self.host.clone(), self.port)].into_iter().chain(fallbacks).collect()
+    }
+
+    /// Where the files are that the gateway proves itself with.
+    pub fn material(&self) -> Material<'_> {
+        Material { ca: &self.ca, certificate: &self.certificate, key: &self.key }
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-/// The shortest wait.
-const WAIT_MIN: Duration = Duration::from_secs(1);
+/// The shortest wait: next to none, so that the attempts of many spread over the whole time.
+const WAIT_MIN: Duration = Duration::from_millis(100);
 /// The longest wait: people should not wait longer for what the gateway knows once the line is back.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 /// Failures after which the longest wait is reached: 2^6 s > 60 s.
@@ -50,8 +50,23 @@ mod tests {
     }
 
     #[test]
-    fn the_first_wait_is_one_to_two_seconds() {
-        assert_eq!(Backoff::default().failed(0.0).1, Duration::from_secs(1));
+    fn the_first_wait_is_at_most_two_seconds() {
+        assert_eq!(Backoff::default().failed(0.0).1, WAIT_MIN);
         assert_eq!(Backoff::default().failed(1.0).1, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_thousand_gateways_do_not_come_back_at_once() {
+        let mut backoff = Backoff::default();
+        for _ in 0..FAILURES_MAX {
+            let ceiling = backoff.failed(1.0).1;
+            let waits: Vec<_> = (0..1000).map(|number| backoff.failed(f64::from(number) / 1000.0).1).collect();
+            for tenth in 0..10 {
+                let within = |wait: &&Duration| (ceiling * tenth / 10..ceiling * (tenth + 1) / 10).contains(*wait);
+                let count = waits.iter().filter(within).count();
+                assert!((45..=110).contains(&count), "{count} in tenth {tenth} of {ceiling:?}");
+            }
+            backoff = backoff.failed(1.0).0;
+        }
     }
 }

@@ -39,8 +39,12 @@ pub enum Event {
     Sent(Sent),
     /// There was nothing to send.
     NothingToSend,
+    /// What there is to send cannot be read now.
+    Unreadable,
     /// What is in the buffer has changed.
     Backlog(Backlog),
+    /// The certificate files are others than the connection was made with, and can be used.
+    Renewed,
     /// The connection is gone; `chance` is uniform in 0..1.
     Lost {
         /// For the backoff.

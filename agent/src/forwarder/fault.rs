@@ -39,6 +39,14 @@ impl LinkFault {
         }
     }
 
+    /// Whether another certificate, key or authority may make the difference.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::TlsRefused(_) | Self::CertificateTime(_) | Self::NotAuthorised(_) | Self::NoAnswer => true,
+            Self::Unreachable(_) | Self::Identity(_) | Self::Protocol(_) => false,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -47,6 +47,11 @@ impl Lanes {
         self.backlog < self.split
     }
 
+    /// Whether what ends at `last_index` was sent before what waits.
+    pub fn is_ahead(&self, last_index: u64) -> bool {
+        self.has_backlog() && last_index > self.split
+    }
+
     /// From which lane to read next, after which index, and up to which; none if there is nothing in those that
     /// `may` be read.
     pub fn next(&self, may: impl Fn(Lane) -> bool) -> Option<(Lane, u64, u64)> {

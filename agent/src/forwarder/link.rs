@@ -4,6 +4,7 @@
 //! outlives it, so it can hold nothing that would be missed. Handing over never waits.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -13,14 +14,18 @@ use rumqttc::{
 };
 use tokio::sync::mpsc;
 
+use super::lookup::{self, Lookup};
+
 /// The largest packet, in bytes, both ways: AWS IoT's limit. rumqttc's own is 10 KiB.
 const PACKET_BYTES_MAX: usize = 128 * 1024;
 /// Packets handed over and not yet on the wire: the window, status messages and a resend. Full means that the line is
 /// stuck, and the link is given up.
 const REQUESTS_MAX: usize = 32;
+/// How long finding the name may take.
+const LOOKUP_MAX: Duration = Duration::from_secs(8);
 /// Packets received and not yet looked at; then rumqttc waits.
 const INCOMING_MAX: usize = 16;
-/// How long connecting, with TLS, may take, in seconds; also a single write.
+/// How long connecting, with TLS, may take once the name is found, in seconds; also a single write.
 const CONNECT_MAX_S: u64 = 10;
 /// How long a polite end may take.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
@@ -52,7 +57,7 @@ pub struct Stuck;
 impl Link {
     /// Begins to connect. Nothing happens before [`Link::next`] is awaited. `will` is left with the other side, topic and
     /// payload, which passes it on when the connection ends without a word.
-    pub fn new(address: &Address, tls: rustls::ClientConfig, will: Option<(String, Vec<u8>)>) -> Self {
+    pub fn new(address: &Address, tls: rustls::ClientConfig, will: Option<(String, Vec<u8>)>, lookup: Lookup) -> Self {
         let mut options = MqttOptions::new(&address.client_id, &address.host, address.port);
         options
             .set_keep_alive(probe_every(address.keep_alive))
@@ -65,7 +70,7 @@ impl Link {
         let (client, mut event_loop) = AsyncClient::new(options, REQUESTS_MAX);
         event_loop.network_options.set_connection_timeout(CONNECT_MAX_S);
         let (sender, incoming) = mpsc::channel(INCOMING_MAX);
-        Self { client, incoming, pump: Box::pin(pump(event_loop, sender)) }
+        Self { client, incoming, pump: Box::pin(pump(lookup, event_loop, sender)) }
     }
 
     /// The next packet, or why the connection has ended; after an end the link must be dropped.
@@ -113,7 +118,13 @@ fn probe_every(keep_alive: Duration) -> Duration {
 }
 
 /// Polls rumqttc until the connection ends. Never dropped half-way while the link is in use, so no packet is cut.
-async fn pump(mut event_loop: EventLoop, sender: mpsc::Sender<Packet>) -> ConnectionError {
+async fn pump(lookup: Lookup, mut event_loop: EventLoop, sender: mpsc::Sender<Packet>) -> ConnectionError {
+    let (host, port) = event_loop.mqtt_options.broker_address();
+    match tokio::time::timeout(LOOKUP_MAX, lookup.find(&host, port)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return ConnectionError::Io(error),
+        Err(_) => return ConnectionError::Io(io::Error::new(io::ErrorKind::TimedOut, lookup::SILENT)),
+    }
     loop {
         match event_loop.poll().await {
             Ok(Event::Incoming(packet)) => {

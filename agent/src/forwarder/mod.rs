@@ -13,14 +13,18 @@
 //! | [`lanes`] | what is read next: the newest first, the backlog behind it; pure |
 //! | [`allowance`] | how fast a backlog may be sent; pure |
 //! | [`online`] | what is known of a working connection; pure |
+//! | [`draining`] | what is under way is waited for; pure |
 //! | [`event`] | what happens, and what is to be done; pure |
 //! | [`timing`] | how long to wait for what; pure |
 //! | [`state`] | offline → connecting → catching up → live → draining; pure |
 //! | [`fault`] | why there is no connection, in words; pure |
 //! | [`shown`] | what a person sees of it; pure |
+//! | [`certificate`] | what the gateway's certificate says, and whether it is fit to be used; pure |
 //! | [`tls`] | certificate, key, authorities |
+//! | [`lookup`] | one name look-up at a time |
 //! | [`link`] | one connection: rumqttc at arm's length |
 //! | [`task`] | does what the state machine says |
+//! | `connecting` | makes connections, and sees that their files have changed |
 //! | [`rejections`] | what the sink has set aside, as events; pure |
 //! | [`told`] | what births and heartbeats tell |
 //! | `receiving` | what comes from the sink |
@@ -28,10 +32,14 @@
 
 pub mod allowance;
 pub mod backoff;
+pub mod certificate;
+mod connecting;
+pub mod draining;
 pub mod event;
 pub mod fault;
 pub mod lanes;
 pub mod link;
+pub mod lookup;
 pub mod online;
 pub mod passed_over;
 pub mod questions;

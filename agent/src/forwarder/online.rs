@@ -28,10 +28,12 @@ pub struct Online {
     pub(super) probing: bool,
     /// The last connection ended with an envelope under way: one at a time until the first is acknowledged.
     pub(super) cautious: bool,
+    /// The newest are not taken, so they do not go first any more.
+    pub(super) keeps_order: bool,
     pub(super) patience: Duration,
     pub(super) allowance: Allowance,
     /// Nothing may be sent before.
-    pub(super) paused_until: Option<Moment>,
+    paused_until: Option<Moment>,
     /// When something may be sent that has to wait.
     pub(super) wake_at: Option<Moment>,
     /// Envelopes are halved so often.
@@ -73,6 +75,7 @@ impl Online {
             asked: Lane::Live,
             probing: false,
             cautious: false,
+            keeps_order: false,
             patience,
             allowance: Allowance::default(),
             paused_until: None,
@@ -126,6 +129,11 @@ impl Online {
     /// There were no records where they were asked for.
     pub(super) fn nothing_to_send(&mut self) {
         self.lanes.nothing(self.asked);
+    }
+
+    /// Sends nothing before `until`.
+    pub(super) fn pause(&mut self, until: Moment) {
+        self.paused_until = self.paused_until.max(Some(until));
     }
 
     /// Halves the next envelopes; false if they hold one record already.

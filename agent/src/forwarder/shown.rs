@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use kitchen_contract::ack::RefuseReason;
+use kitchen_contract::time::Timestamp;
 
+use super::certificate::IdentityError;
 use super::fault::LinkFault;
 use super::online::Pace;
 use super::state::{Machine, State};
@@ -32,6 +34,10 @@ pub struct LinkShown {
     pub last_answer: Option<Moment>,
     /// Why there was no connection when there was none last; kept while there is one.
     pub last_fault: Option<(Moment, LinkFault)>,
+    /// When the certificate ends that is used, or was tried last.
+    pub certificate_ends: Option<Timestamp>,
+    /// Why the files that are there now are not used, and since when; the ones before are.
+    pub unused: Option<(Moment, IdentityError)>,
 }
 
 /// What happened on the way to the cloud, since the start.
@@ -39,12 +45,16 @@ pub struct LinkShown {
 pub struct LinkCounters {
     /// Connections that the cloud answered.
     pub connections: u64,
+    /// Attempts to connect that came to nothing.
+    pub failed_attempts: u64,
     /// Envelopes given up and sent again: not acknowledged in time, refused, or under way when the connection ended.
     pub resent: u64,
     /// Records that the cloud has set aside.
     pub rejected: u64,
     /// Envelopes that the cloud did not take.
     pub refused: u64,
+    /// Of the records that the cloud has set aside, those of which no event tells.
+    pub rejected_untold: u64,
 }
 
 /// Where the forwarder is, without what it needs to go on.
@@ -58,7 +68,7 @@ pub enum LinkState {
     CatchingUp,
     /// Records are sent as they come.
     Live,
-    /// The agent stops.
+    /// What is under way is waited for, before the end or another connection.
     Draining,
 }
 
@@ -89,7 +99,7 @@ impl From<&State> for LinkState {
                 Pace::CatchingUp => Self::CatchingUp,
                 Pace::Live => Self::Live,
             },
-            State::Draining { .. } | State::Stopped => Self::Draining,
+            State::Draining(_) | State::Stopped => Self::Draining,
         }
     }
 }
@@ -110,6 +120,8 @@ impl LinkShown {
             last_ack: None,
             last_answer: None,
             last_fault: None,
+            certificate_ends: None,
+            unused: None,
         }
     }
 
@@ -121,7 +133,7 @@ impl LinkShown {
         self.passed_over = machine.is_passing_over();
         self.refused = match machine.state() {
             State::Online(online) => online.refused,
-            State::Offline { .. } | State::Connecting { .. } | State::Draining { .. } | State::Stopped => None,
+            State::Offline { .. } | State::Connecting { .. } | State::Draining(_) | State::Stopped => None,
         };
         self.address = machine.address();
         self.counters.resent = machine.resent();

@@ -11,17 +11,22 @@
 //! | catching up, live | acknowledged | by what is left to send | send next |
 //! | catching up, live | refused: too large; over the quota | same, envelopes halved; paused | send next from the oldest |
 //! | catching up, live | refused: not authorised | same, passed over | say so, send next behind it |
+//! | catching up, live | refused: not authorised, and older ones wait behind the newest | same, in order | send next from the oldest |
+//! | catching up, live | unreadable | same, paused | |
 //! | catching up, live | backlog changed | by what is left to send | send next |
 //! | catching up, live | tick, oldest envelope not acknowledged in time | same, probing | send next from the oldest |
 //! | catching up, live | tick, heartbeat due | same | send heartbeat |
 //! | catching up, live | tick, long enough at another address than the preferred | offline | close |
+//! | catching up, live | certificate renewed | connecting, to the same address; draining if anything is under way | close, connect |
 //! | catching up, live | lost | offline | close |
 //! | any but draining | stop | draining, or stopped if nothing is under way | close |
-//! | draining | acknowledged, nothing under way; tick, deadline over; lost | stopped | close |
+//! | draining, to stop | acknowledged, nothing under way; tick, deadline over; lost | stopped | close |
+//! | draining, to connect | the same | connecting, to the same address | close, connect |
+//! | draining, to connect | stop | draining, to stop | |
 //!
 //! Probing: after a time-out one envelope at a time is under way, until the sink acknowledges again; the patience doubles
 //! each time. What a sink that is there takes no notice of is [`PassedOver`]: reading goes on behind it. Otherwise the newest
-//! records go first, the backlog beside them ([`Lanes`]). Leaving a state for offline asks the backoff, which forgets its
+//! records go first, the backlog beside them ([`Lanes`]). A renewed certificate is no failure: nobody waits. Leaving a state for offline asks the backoff, which forgets its
 //! failures only after stable minutes; it counts rounds through all addresses.
 
 use std::time::Duration;
@@ -31,12 +36,12 @@ use kitchen_contract::id::Epoch;
 use kitchen_contract::ranges::SeqRanges;
 
 use super::backoff::Backoff;
+use super::draining::{Draining, Then};
 use super::event::{Action, Backlog, Event, Refusal};
 use super::lanes::Lanes;
 use super::online::Online;
 use super::passed_over::PassedOver;
 use super::timing::Timing;
-use super::window::Window;
 use crate::observation::Moment;
 
 /// The longest patience with a sink that does not acknowledge.
@@ -63,12 +68,7 @@ pub enum State {
     /// Records may be sent.
     Online(Online),
     /// No more records are sent; what is under way may still be acknowledged.
-    Draining {
-        /// When to stop waiting.
-        give_up_at: Moment,
-        /// What is under way.
-        window: Window,
-    },
+    Draining(Draining),
     /// The end.
     Stopped,
 }
@@ -120,7 +120,7 @@ impl Machine {
     pub fn deadline(&self) -> Option<Moment> {
         match &self.state {
             State::Offline { retry_at } => Some(*retry_at),
-            State::Connecting { give_up_at } | State::Draining { give_up_at, .. } => Some(*give_up_at),
+            State::Connecting { give_up_at } | State::Draining(Draining { give_up_at, .. }) => Some(*give_up_at),
             State::Online(online) => {
                 let others = [
                     online.window.expires(online.patience),
@@ -145,7 +145,7 @@ impl Machine {
             State::Offline { retry_at } => self.offline(retry_at, now, event),
             State::Connecting { give_up_at } => self.connecting(give_up_at, now, event),
             State::Online(online) => self.online(online, now, event),
-            State::Draining { give_up_at, window } => self.draining((give_up_at, window), now, event),
+            State::Draining(draining) => self.draining(draining, now, event),
             State::Stopped => Vec::new(),
         };
         (self, actions)
@@ -153,10 +153,7 @@ impl Machine {
 
     fn offline(&mut self, retry_at: Moment, now: Moment, event: Event) -> Vec<Action> {
         match event {
-            Event::Tick { .. } if now >= retry_at => {
-                self.state = State::Connecting { give_up_at: Moment(now.0 + self.timing.connect) };
-                vec![Action::Connect { address: self.address }]
-            }
+            Event::Tick { .. } if now >= retry_at => vec![self.connect(now)],
             Event::Stop => Vec::new(),
             Event::Tick { .. }
             | Event::Opened
@@ -166,7 +163,9 @@ impl Machine {
             | Event::Refused(_)
             | Event::Sent(_)
             | Event::NothingToSend
+            | Event::Unreadable
             | Event::Backlog(_)
+            | Event::Renewed
             | Event::Lost { .. } => {
                 self.state = State::Offline { retry_at };
                 Vec::new()
@@ -187,10 +186,17 @@ impl Machine {
             | Event::Refused(_)
             | Event::Sent(_)
             | Event::NothingToSend
-            | Event::Backlog(_) => Vec::new(),
+            | Event::Unreadable
+            | Event::Backlog(_)
+            | Event::Renewed => Vec::new(),
         };
         self.state = State::Connecting { give_up_at };
         actions
+    }
+
+    fn connect(&mut self, now: Moment) -> Action {
+        self.state = State::Connecting { give_up_at: Moment(now.0 + self.timing.connect) };
+        Action::Connect { address: self.address }
     }
 
     fn go_online(&mut self, now: Moment, records_per_s: Option<u32>) -> Vec<Action> {
@@ -231,6 +237,7 @@ impl Machine {
                 online.window.push(sent, now);
             }
             Event::NothingToSend => online.nothing_to_send(),
+            Event::Unreadable => online.pause(Moment(now.0 + self.timing.unreadable)),
             Event::Answered { records_per_s } => {
                 self.passed_over.answered();
                 online.allowance.set(records_per_s);
@@ -238,7 +245,11 @@ impl Machine {
             }
             Event::Backlog(_) => online.lanes.look_again(),
             Event::Lost { chance } => return self.lose(&online, now, chance),
-            Event::Stop => return self.drain(online, now),
+            Event::Renewed => {
+                self.forget_failures(&online, now);
+                return self.drain(online, now, Then::Connect);
+            }
+            Event::Stop => return self.drain(online, now, Then::Stop),
             Event::Opened | Event::Subscribed => {}
         }
         self.send_next(online, now, Vec::new())
@@ -249,7 +260,9 @@ impl Machine {
         self.passed_over.acknowledged(last_index);
         (online.probing, online.cautious, online.refused) = (false, false, None);
         online.patience = self.timing.patience;
-        online.lanes.put_newest_first(self.backlog);
+        if !online.keeps_order {
+            online.lanes.put_newest_first(self.backlog);
+        }
     }
 
     /// What is refused is kept; when and how it is sent again depends on why.
@@ -261,9 +274,15 @@ impl Machine {
         let mut actions = Vec::new();
         match refusal.reason {
             RefuseReason::TooLarge if sent.seqs.count() > 1 && online.halve() => {}
+            RefuseReason::TooLarge | RefuseReason::NotAuthorised | RefuseReason::Unknown
+                if online.lanes.is_ahead(sent.last_index) =>
+            {
+                // What is older may be taken, and must not be passed over with it.
+                online.keeps_order = true;
+            }
             RefuseReason::Quota => {
                 let pause = refusal.retry_after.unwrap_or(QUOTA_PAUSE).min(QUOTA_PAUSE_MAX);
-                online.paused_until = Some(Moment(now.0 + self.timing.speed.shorten(pause)));
+                online.pause(Moment(now.0 + self.timing.speed.shorten(pause)));
             }
             RefuseReason::TooLarge | RefuseReason::NotAuthorised | RefuseReason::Unknown => {
                 self.passed_over.refused(&sent, Moment(now.0 + self.timing.retry));
@@ -277,8 +296,7 @@ impl Machine {
 
     /// A connection that ends with the same envelope under way each time is taken for a broker's refusal of it.
     fn lose(&mut self, online: &Online, now: Moment, chance: f64) -> Vec<Action> {
-        if now.0.saturating_sub(online.since.0) >= self.timing.stable {
-            self.backoff = Backoff::default();
+        if self.forget_failures(online, now) {
             // The preferred address comes next.
             self.address = self.addresses.saturating_sub(1);
         }
@@ -286,6 +304,15 @@ impl Machine {
         let mut actions: Vec<_> = self.not_taken(online, now).into_iter().collect();
         actions.extend(self.go_offline(now, chance));
         actions
+    }
+
+    /// What failed before a connection that was stable is forgotten; whether this one was.
+    fn forget_failures(&mut self, online: &Online, now: Moment) -> bool {
+        let is_stable = now.0.saturating_sub(online.since.0) >= self.timing.stable;
+        if is_stable {
+            self.backoff = Backoff::default();
+        }
+        is_stable
     }
 
     fn not_taken(&mut self, online: &Online, now: Moment) -> Option<Action> {
@@ -307,6 +334,7 @@ impl Machine {
             actions.extend(passed_over);
         }
         if self.passed_over.is_due(now, self.timing.retry) {
+            self.resent += online.window.envelopes() as u64;
             online.probe(0, self.timing.patience);
         }
         if now >= online.heartbeat_at {
@@ -329,38 +357,30 @@ impl Machine {
         actions
     }
 
-    fn drain(&mut self, online: Online, now: Moment) -> Vec<Action> {
-        if online.window.envelopes() == 0 {
-            return vec![Action::Close];
+    fn drain(&mut self, online: Online, now: Moment, then: Then) -> Vec<Action> {
+        let draining = Draining { give_up_at: Moment(now.0 + self.timing.drain), window: online.window, then };
+        if draining.window.envelopes() == 0 {
+            return self.drained(&draining, now);
         }
-        self.state = State::Draining { give_up_at: Moment(now.0 + self.timing.drain), window: online.window };
+        self.state = State::Draining(draining);
         Vec::new()
     }
 
-    fn draining(&mut self, (give_up_at, mut window): (Moment, Window), now: Moment, event: Event) -> Vec<Action> {
-        let over = match event {
-            Event::Acknowledged { epoch, ranges } => {
-                window.acknowledge(&epoch, &ranges);
-                window.envelopes() == 0
-            }
-            Event::Tick { .. } => now >= give_up_at,
-            Event::Lost { .. } => true,
-            Event::Sent(sent) => {
-                window.push(sent, now);
-                false
-            }
-            Event::Opened
-            | Event::Subscribed
-            | Event::Answered { .. }
-            | Event::Refused(_)
-            | Event::NothingToSend
-            | Event::Backlog(_)
-            | Event::Stop => false,
-        };
-        if over {
-            return vec![Action::Close];
+    fn draining(&mut self, mut draining: Draining, now: Moment, event: Event) -> Vec<Action> {
+        if draining.is_over(now, event) {
+            return self.drained(&draining, now);
         }
-        self.state = State::Draining { give_up_at, window };
+        self.state = State::Draining(draining);
         Vec::new()
+    }
+
+    fn drained(&mut self, draining: &Draining, now: Moment) -> Vec<Action> {
+        match draining.then {
+            Then::Stop => vec![Action::Close],
+            Then::Connect => {
+                self.resent += draining.window.envelopes() as u64;
+                vec![Action::Close, self.connect(now)]
+            }
+        }
     }
 }

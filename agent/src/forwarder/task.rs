@@ -1,6 +1,7 @@
 //! The forwarder's task: one event at a time into the state machine, then what it says is done.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kitchen_contract::VERSION;
@@ -17,22 +18,24 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::connecting::Connection;
 use super::event::{Action, Backlog, Event};
 use super::fault::LinkFault;
-use super::link::{Address, Link};
+use super::link::Link;
+use super::lookup::Lookup;
 use super::online::{Next, Pace};
 use super::questions::Questions;
 use super::rejections::Rejections;
 use super::shown::LinkShown;
 use super::state::{Machine, State};
 use super::timing::Timing;
-use super::tls::{Identity, IdentityError, Material};
+use super::tls::{Digest, Identity};
 use super::told::Told;
 use super::window::Sent;
 use crate::buffer::{Batch, BufferHandle, BufferState, Read, ReadLimits};
 use crate::clock::shared::SharedClock;
 use crate::config::sections::MqttSection;
-use crate::observation::Observation;
+use crate::observation::{Moment, Observation};
 use crate::repeats::Repeats;
 
 /// What header, signature and the records' commas take of an envelope, in bytes, rounded up.
@@ -61,9 +64,19 @@ pub struct Forwarder {
     pub(super) state: watch::Receiver<BufferState>,
     pub(super) clock: SharedClock,
     pub(super) machine: Machine,
-    pub(super) link: Option<(Link, DeviceKey)>,
+    pub(super) connection: Option<Connection>,
+    /// What the last connection was made with that the sink has answered.
+    pub(super) proven: Option<Arc<Identity>>,
+    /// What is tried instead of it, and what was refused last, when and why.
+    pub(super) tried: Option<Digest>,
+    pub(super) refused: Option<(Digest, Moment, LinkFault)>,
+    pub(super) lookup: Lookup,
     pub(super) questions: Questions,
     pub(super) faults: Repeats,
+    /// Why the certificate files are not used.
+    pub(super) unused: Repeats,
+    /// What came with the last packet.
+    heard: VecDeque<Event>,
     /// Kitchens whose records the sink does not take.
     pub(super) passed_over: Repeats,
     /// Why the sink does not take what it gets.
@@ -84,9 +97,15 @@ impl Forwarder {
             state,
             clock,
             machine,
-            link: None,
+            connection: None,
+            proven: None,
+            tried: None,
+            refused: None,
+            lookup: Lookup::default(),
             questions: Questions::default(),
             faults: Repeats::default(),
+            unused: Repeats::default(),
+            heard: VecDeque::new(),
             passed_over: Repeats::default(),
             refusals: Repeats::default(),
             rejections: Rejections::default(),
@@ -112,26 +131,27 @@ impl Forwarder {
             };
             self.handle(event).await;
         }
-        if let Some((link, _)) = self.link.take() {
-            link.close().await;
-        }
+        self.close().await;
+        self.tell_left_rejections();
     }
 
     async fn next_event(&mut self) -> Event {
         let wait = self.machine.deadline().map_or(Duration::MAX, |at| at.0.saturating_sub(self.clock.now().0));
         let deadline = Instant::now().checked_add(wait).unwrap_or_else(far_away);
         loop {
+            if let Some(event) = self.heard.pop_front() {
+                return event;
+            }
             tokio::select! {
-                packet = next_packet(&mut self.link) => {
-                    let event = match packet {
-                        Ok(packet) => self.received(packet).await,
-                        Err(error) => Some(self.lost(&LinkFault::from(&error))),
-                    };
-                    if let Some(event) = event {
-                        return event;
-                    }
+                packet = next_packet(&mut self.connection) => match packet {
+                    Ok(packet) => self.heard = self.received(packet).await.into(),
+                    Err(error) => return self.lost(&LinkFault::from(&error)),
+                },
+                Ok(()) = self.state.changed() => {
+                    // The recorder has written, so there may be room again.
+                    self.record_rejections();
+                    return Event::Backlog(backlog(&self.state.borrow_and_update()));
                 }
-                Ok(()) = self.state.changed() => return Event::Backlog(backlog(&self.state.borrow_and_update())),
                 () = sleep_until(deadline) => return Event::Tick { chance: rand::random() },
             }
         }
@@ -145,6 +165,9 @@ impl Forwarder {
             let timed_out = matches!(event, Event::Tick { .. });
             let (machine, actions) = self.machine.clone().step(self.clock.now(), event);
             self.machine = machine;
+            if matches!(self.machine.state(), State::Online(_)) {
+                self.prove();
+            }
             self.tell(&before, timed_out);
             self.show();
             for action in actions {
@@ -155,52 +178,38 @@ impl Forwarder {
 
     async fn perform(&mut self, action: Action) -> Option<Event> {
         match action {
-            Action::Connect { address } => self.connect(address),
+            Action::Connect { address } => self.connect(address).await,
             Action::Subscribe => {
                 let topics = Topic::read_by(&self.destination.gateway_id).map(|topic| topic.to_string());
                 self.hand_over(|link, _| link.subscribe(topics).map_err(|error| error.to_string()))
             }
             Action::SendBirth => self.send_status(StatusKind::Birth),
-            Action::SendHeartbeat => {
-                self.record_rejections();
-                self.send_status(StatusKind::Heartbeat)
-            }
+            Action::SendHeartbeat => self.heartbeat().await,
             Action::SendNext(next) => Some(self.send_next(next).await),
             Action::TellPassedOver(sent) => {
                 self.tell_passed_over(&sent);
                 None
             }
             Action::Close => {
-                if let Some((link, _)) = self.link.take() {
-                    link.close().await;
-                }
+                self.close().await;
                 None
             }
         }
     }
 
-    /// Begins a connection with the certificate files as they are now: a renewed one is used from here on.
-    fn connect(&mut self, address: usize) -> Option<Event> {
-        match self.new_link(address) {
-            Ok(link) => {
-                self.link = Some(link);
-                None
-            }
-            Err(error) => Some(self.lost(&LinkFault::Identity(error.to_string()))),
+    async fn close(&mut self) {
+        if let Some(Connection { link, .. }) = self.connection.take() {
+            link.close().await;
         }
     }
 
-    fn new_link(&self, address: usize) -> Result<(Link, DeviceKey), IdentityError> {
-        let MqttSection { ca, certificate, key, keep_alive, .. } = &self.destination.mqtt;
-        let (host, port) = self.address(address);
-        let identity = Identity::load(&Material { ca, certificate, key })?;
-        let tls = identity.client_config(&self.clock)?;
-        let client_id = self.destination.gateway_id.to_string();
-        let address = Address { client_id, host, port, keep_alive: *keep_alive };
-        let (topic, will) = self.status(StatusKind::LastWill, None);
-        // What cannot be signed is refused with the birth.
-        let will = will.seal(&identity.device_key).ok().map(|payload| (topic, payload));
-        Ok((Link::new(&address, tls, will), identity.device_key))
+    async fn heartbeat(&mut self) -> Option<Event> {
+        self.record_rejections();
+        match self.look().await {
+            // The new connection begins with a birth.
+            Some(renewed) => Some(renewed),
+            None => self.send_status(StatusKind::Heartbeat),
+        }
     }
 
     fn send_status(&mut self, kind: StatusKind) -> Option<Event> {
@@ -219,7 +228,7 @@ impl Forwarder {
     }
 
     /// What to say of this gateway now, and where.
-    fn status(&self, kind: StatusKind, question: Option<u64>) -> (String, Status) {
+    pub(super) fn status(&self, kind: StatusKind, question: Option<u64>) -> (String, Status) {
         let buffer = self.state.borrow().clone();
         let told = &self.destination.told;
         let status = Status {
@@ -239,33 +248,27 @@ impl Forwarder {
         (Topic::Status(status.gateway_id.clone()).to_string(), status)
     }
 
-    fn wall_now(&self) -> Option<Timestamp> {
+    pub(super) fn wall_now(&self) -> Option<Timestamp> {
         match self.clock.stamp(self.clock.now()) {
             crate::clock::wall::Stamp::Settled { timestamp, .. } => Some(timestamp),
             crate::clock::wall::Stamp::Unsettled { .. } => None,
         }
     }
 
+    /// Sends the next records. What waits for a clock is settled first, if that can be done by now.
     async fn send_next(&mut self, next: Next) -> Event {
-        match self.read(next).await {
-            Some(batch) => self.send(batch),
-            None => Event::NothingToSend,
-        }
-    }
-
-    /// The next records. What waits for a clock is settled first, if that can be done by now.
-    async fn read(&mut self, next: Next) -> Option<Batch> {
         let (after, limits) = (next.after, read_limits(next));
         let mut read = self.buffer.read(after, limits).await;
         if matches!(read, Ok(Read::Unsettled)) && self.settle().await > 0 {
             read = self.buffer.read(after, limits).await;
         }
         match read {
-            Ok(Read::Batch(batch)) => batch.up_to(next.until),
-            Ok(Read::Empty | Read::Unsettled) => None,
+            Ok(Read::Batch(batch)) => batch.up_to(next.until).map_or(Event::NothingToSend, |batch| self.send(batch)),
+            Ok(Read::Empty) => Event::NothingToSend,
+            Ok(Read::Unsettled) => Event::Unreadable,
             Err(error) => {
                 debug!(%error, "nothing can be read from the buffer now");
-                None
+                Event::Unreadable
             }
         }
     }
@@ -301,8 +304,8 @@ impl Forwarder {
 
     /// Hands something to the connection. A connection that is gone or stuck is lost.
     fn hand_over(&mut self, give: impl FnOnce(&Link, &DeviceKey) -> Result<(), String>) -> Option<Event> {
-        let (link, key) = self.link.as_ref()?;
-        let reason = give(link, key).err()?;
+        let Connection { link, identity } = self.connection.as_ref()?;
+        let reason = give(link, &identity.device_key).err()?;
         Some(self.lost(&LinkFault::Unreachable(reason)))
     }
 }
@@ -320,9 +323,9 @@ fn backlog(buffer: &BufferState) -> Backlog {
     Backlog { records: buffer.records, newest: buffer.newest }
 }
 
-async fn next_packet(link: &mut Option<(Link, DeviceKey)>) -> Result<Packet, rumqttc::ConnectionError> {
-    match link {
-        Some((link, _)) => link.next().await,
+async fn next_packet(connection: &mut Option<Connection>) -> Result<Packet, rumqttc::ConnectionError> {
+    match connection {
+        Some(connection) => connection.link.next().await,
         None => std::future::pending().await,
     }
 }

@@ -17,11 +17,11 @@ use crate::observation::Observation;
 impl Forwarder {
     /// Says why there is no connection, and makes the event of it.
     pub(super) fn lost(&mut self, fault: &LinkFault) -> Event {
-        self.link = None;
+        self.connection = None;
         if matches!(fault, LinkFault::CertificateTime(_)) {
             self.clock.doubt();
         }
-        if matches!(self.machine.state(), State::Online(_) | State::Draining { .. }) {
+        if matches!(self.machine.state(), State::Online(_) | State::Draining(_)) {
             info!(reason = %fault, state = fault.state(), "disconnected");
             self.show_fault(fault);
         } else {
@@ -41,6 +41,8 @@ impl Forwarder {
 
     fn tell_fault(&mut self, fault: &LinkFault) {
         self.show_fault(fault);
+        self.shown.send_modify(|shown| shown.counters.failed_attempts += 1);
+        self.failed_with(fault);
         let reason = fault.to_string();
         if let Some(repeated) = self.faults.failed(self.clock.now(), &reason) {
             let (host, port) = self.address(self.machine.address());
@@ -70,15 +72,23 @@ impl Forwarder {
         self.record_rejections();
     }
 
-    /// What was set aside becomes part of the record.
+    /// What was set aside becomes part of the record, as far as the recorder takes it now.
     pub(super) fn record_rejections(&mut self) {
-        for event in self.rejections.take_due(self.clock.now()) {
-            let body = Body::Event(event);
-            let observation = Observation { at: self.clock.now(), stamp: None, body, mark: None };
-            let way = self.destination.observations.upgrade();
-            if way.is_none_or(|way| way.try_send(observation).is_err()) {
-                warn!("what the cloud has set aside is not in the record: the disk does not keep up");
-            }
+        let Some(way) = self.destination.observations.upgrade() else { return };
+        while let Ok(place) = way.try_reserve() {
+            let at = self.clock.now();
+            let Some(event) = self.rejections.take_due(at) else { break };
+            place.send(Observation { at, stamp: None, body: Body::Event(event), mark: None });
+        }
+        let untold = self.rejections.untold();
+        self.shown.send_if_modified(|shown| std::mem::replace(&mut shown.counters.rejected_untold, untold) != untold);
+    }
+
+    /// The recorder has ended before all was in the record that the sink has set aside.
+    pub(super) fn tell_left_rejections(&self) {
+        let records = self.rejections.waiting();
+        if records > 0 {
+            warn!(records, "what the cloud has set aside last is not in the record; it is in the lines above");
         }
     }
 
@@ -99,6 +109,9 @@ impl Forwarder {
                 self.faults.recovered();
                 let (host, port) = self.address(self.machine.address());
                 info!(%host, port, ?pace, backlog, "connected");
+            }
+            (State::Online(_) | State::Draining(_), State::Connecting { .. }) => {
+                info!(reason = "the certificate files have changed", state = "renewed", "disconnected");
             }
             (State::Connecting { .. }, State::Offline { .. }) if timed_out => {
                 let fault = LinkFault::NoAnswer;

@@ -303,6 +303,46 @@ fn what_is_not_authorised_waits_behind_the_rest() {
 }
 
 #[test]
+fn newest_records_that_are_not_authorised_do_not_hold_up_the_backlog_behind_them() {
+    let live = |after| Action::SendNext(Next { after, until: u64::MAX, pace: Pace::Live, halvings: 0 });
+    let old = |after| Action::SendNext(Next { after, until: 4_936, pace: Pace::CatchingUp, halvings: 0 });
+    let no = |from, to| refused(from, to, RefuseReason::NotAuthorised);
+    let machine = check(
+        Machine::new(timing(), 1, Backlog { records: 5_000, newest: 5_000 }),
+        &[
+            (0, tick(), &[connect()]),
+            (1, answered(), &[live(4_936)]),
+            (1, sent(4_937, 5_000), &[live(5_000)]),
+            (1, Event::NothingToSend, &[old(0)]),
+            (2, no(4_937, 5_000), &[next(0, Pace::CatchingUp)]),
+            (2, sent(1, 4_936), &[next(4_936, Pace::Live)]),
+            (3, acknowledged(1, 4_936), &[next(4_936, Pace::CatchingUp)]),
+            (3, sent(4_937, 5_000), &[next(5_000, Pace::CatchingUp)]),
+            (4, no(4_937, 5_000), &[Action::TellPassedOver(envelope(4_937, 5_000)), next(5_000, Pace::CatchingUp)]),
+        ],
+    );
+    assert!(machine.is_passing_over());
+}
+
+#[test]
+fn a_backlog_that_cannot_be_read_now_is_read_again_soon() {
+    let live = |after| Action::SendNext(Next { after, until: u64::MAX, pace: Pace::Live, halvings: 0 });
+    let old = |after| Action::SendNext(Next { after, until: 4_936, pace: Pace::CatchingUp, halvings: 0 });
+    let machine = check(
+        Machine::new(timing(), 1, Backlog { records: 5_000, newest: 5_000 }),
+        &[
+            (0, tick(), &[connect()]),
+            (1, answered(), &[live(4_936)]),
+            (1, Event::NothingToSend, &[old(0)]),
+            (1, Event::Unreadable, &[]),
+            (2, Event::Backlog(Backlog { records: 5_000, newest: 5_000 }), &[]),
+        ],
+    );
+    assert_eq!(machine.deadline(), Some(at(6)));
+    check(machine, &[(6, tick(), &[live(4_936)]), (6, Event::NothingToSend, &[old(0)])]);
+}
+
+#[test]
 fn the_addresses_are_tried_in_order_and_the_preferred_one_again_later() {
     let lost = || Event::Lost { chance: 1.0 };
     let to = |address| [Action::Connect { address }];
@@ -400,6 +440,52 @@ fn stopping_waits_a_moment_for_what_is_under_way() {
     assert_eq!(*connecting.state(), State::Stopped);
 }
 
+#[test]
+fn a_renewed_certificate_is_used_at_once_at_the_same_address_and_is_no_failure() {
+    let to = |address| [Action::Connect { address }];
+    let lost = || Event::Lost { chance: 1.0 };
+    let fallback = check(
+        Machine::new(timing(), 2, Backlog::default()),
+        &[
+            (0, tick(), &to(0)),
+            (1, lost(), &[Action::Close]),
+            (3, tick(), &to(1)),
+            (4, answered(), &[next(0, Pace::Live)]),
+        ],
+    );
+    let again = [Action::Close, Action::Connect { address: 1 }];
+    let renewed = check(fallback, &[(4, Event::NothingToSend, &[]), (5, Event::Renewed, &again)]);
+    assert_eq!((renewed.deadline(), renewed.address(), renewed.resent()), (Some(at(25)), 1, 0));
+    let failed = check(renewed, &[(6, lost(), &[Action::Close])]);
+    assert_eq!(failed.deadline(), Some(at(6 + 2)), "the first failure");
+}
+
+#[test]
+fn before_a_renewed_certificate_is_used_what_is_under_way_may_be_acknowledged() {
+    let again = [Action::Close, connect()];
+    let busy =
+        || check(online(3), &[(3, sent(1, 2), &[next(2, Pace::Live)]), (4, Event::Renewed, &[]), (4, sent(3, 3), &[])]);
+    let acknowledged = check(busy(), &[(5, acknowledged(3, 3), &[]), (5, acknowledged(1, 2), &again)]);
+    assert_eq!(acknowledged.resent(), 0);
+    let silent = check(busy(), &[(5, tick(), &[]), (6, tick(), &again), (7, answered(), &[next(0, Pace::Live)])]);
+    assert_eq!(silent.resent(), 2, "all is sent again");
+    check(busy(), &[(5, Event::Lost { chance: 1.0 }, &again)]);
+    let stopped = check(busy(), &[(5, Event::Stop, &[]), (6, tick(), &[Action::Close])]);
+    assert_eq!(*stopped.state(), State::Stopped);
+}
+
+#[test]
+fn without_a_connection_a_renewed_certificate_waits_for_the_next() {
+    let connecting =
+        check(machine(0), &[(0, Event::Renewed, &[]), (0, tick(), &[connect()]), (1, Event::Renewed, &[])]);
+    assert!(matches!(connecting.state(), State::Connecting { .. }));
+    let stable = check(online(0), &[(3, Event::Lost { chance: 1.0 }, &[Action::Close]), (9, tick(), &[connect()])]);
+    let stable = check(stable, &[(10, answered(), &[next(0, Pace::Live)]), (10, Event::NothingToSend, &[])]);
+    let renewed = check(stable, &[(130, Event::Renewed, &[Action::Close, connect()])]);
+    let failed = check(renewed, &[(131, Event::Lost { chance: 1.0 }, &[Action::Close])]);
+    assert_eq!(failed.deadline(), Some(at(131 + 2)), "what failed before stable minutes is forgotten");
+}
+
 fn reason() -> impl Strategy<Value = RefuseReason> {
     use RefuseReason::{NotAuthorised, Quota, TooLarge, Unknown};
     prop_oneof![Just(TooLarge), Just(Quota), Just(NotAuthorised), Just(Unknown)]
@@ -416,6 +502,8 @@ fn event() -> impl Strategy<Value = Event> {
         (1u64..50, 0u64..9).prop_map(|(from, len)| acknowledged(from, from + len)),
         (1u64..50, 0u64..9).prop_map(|(from, len)| sent(from, from + len)),
         Just(Event::NothingToSend),
+        Just(Event::Unreadable),
+        Just(Event::Renewed),
         (0u64..200).prop_map(|records| Event::Backlog(Backlog { records, newest: records })),
         (0.0f64..1.0).prop_map(|chance| Event::Lost { chance }),
     ]

@@ -17,8 +17,12 @@ pub struct Timing {
     pub stable: Duration,
     /// Between attempts to send what was passed over.
     pub retry: Duration,
+    /// For a buffer that cannot be read.
+    pub unreadable: Duration,
     /// At another address than the preferred one, before that is tried again.
     pub preferred: Duration,
+    /// After certificate files were refused that are not those that worked, before they are tried again.
+    pub refused_files: Duration,
     /// For what is under way at the end.
     pub drain: Duration,
     /// Divides the backoff; 1 in the field.
@@ -34,7 +38,9 @@ impl Timing {
             heartbeat: speed.shorten(heartbeat),
             stable: speed.shorten(Duration::from_secs(120)),
             retry: speed.shorten(Duration::from_secs(300)),
+            unreadable: speed.shorten(Duration::from_secs(5)),
             preferred: speed.shorten(Duration::from_secs(900)),
+            refused_files: speed.shorten(Duration::from_secs(900)),
             drain: Duration::from_secs(2),
             speed,
         }

@@ -56,9 +56,11 @@ impl Told {
             lost: buffer.lost,
             set_aside: buffer.set_aside,
             connections: link.connections,
+            failed_attempts: link.failed_attempts,
             resent: link.resent,
             rejected: link.rejected,
             refused: link.refused,
+            rejected_untold: link.rejected_untold,
         }
     }
 }

@@ -6,7 +6,8 @@ use kitchen_contract::id::{DeviceId, GatewayId, KitchenId};
 use kitchen_contract::time::{Clock as Trusted, Timestamp};
 
 use super::document::{
-    Buffer, Clock, Disk, Document, LastReading, LinkFault, Mqtt, Sensor, Trouble, Trust, Watchdog, When,
+    Buffer, Certificate, Clock, Disk, Document, LastReading, LinkFault, Mqtt, Sensor, Trouble, Trust, UnusedFiles,
+    Watchdog, When,
 };
 use crate::buffer::capacity::hours_left;
 use crate::buffer::{BufferState, Limits};
@@ -137,6 +138,14 @@ impl Time {
         Some(When { ago_s: u64::try_from(timestamp.ms_since(at)).unwrap_or(0) / 1000, at: Some(at) })
     }
 
+    fn certificate(self, ends: Timestamp) -> Certificate {
+        let ends_in_s = match self.stamp {
+            Stamp::Settled { timestamp, .. } => Some(ends.ms_since(timestamp) / 1000),
+            Stamp::Unsettled { .. } => None,
+        };
+        Certificate { ends, ends_in_s }
+    }
+
     fn since(self, moment: Moment) -> Duration {
         self.now.0.saturating_sub(moment.0)
     }
@@ -172,6 +181,12 @@ fn mqtt(addresses: &[String], link: &LinkShown, time: Time) -> Mqtt {
         last_ack: link.last_ack.map(|moment| time.when(moment)),
         last_answer: link.last_answer.map(|moment| time.when(moment)),
         last_fault: fault,
+        certificate: link.certificate_ends.map(|ends| time.certificate(ends)),
+        unused_files: link.unused.as_ref().map(|(moment, error)| UnusedFiles {
+            when: time.when(*moment),
+            text: error.to_string(),
+            hint: error.hint().to_owned(),
+        }),
     }
 }
 
@@ -269,6 +284,7 @@ mod tests {
     use super::*;
     use crate::at::command::Value;
     use crate::at::identity::Imei;
+    use crate::forwarder::certificate::IdentityError;
     use crate::forwarder::fault;
     use crate::forwarder::shown::LinkState;
     use crate::sampler::SensorState;
@@ -345,6 +361,8 @@ mod tests {
                 last_ack: Some(at(990)),
                 last_answer: Some(at(995)),
                 last_fault: Some((at(15), fault)),
+                certificate_ends: Some("2027-12-01T10:16:40.000Z".parse().unwrap()),
+                unused: Some((at(400), IdentityError::Mismatch)),
                 ..LinkShown::new()
             },
             sensors: vec![SensorSnapshot { configured, shown, punctuality: Punctuality::default() }],
@@ -365,6 +383,7 @@ mod tests {
         let Document { clock, mqtt, buffer, sensors, started_at, .. } = assemble(&fixed(), &snapshot);
         assert_eq!((clock.trust, clock.now, started_at, buffer.oldest), (Trust::Unknown, None, None, None));
         assert_eq!(mqtt.since, When { ago_s: 980, at: None });
+        assert_eq!(mqtt.certificate.unwrap().ends_in_s, None);
         let last = sensors[0].last_reading.as_ref().unwrap();
         assert_eq!((last.when, last.temperature), (When { ago_s: 40, at: None }, None));
         assert_eq!(last.fault_text.as_deref(), Some(SensorFault::LoopOpen.text()));

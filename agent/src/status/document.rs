@@ -124,6 +124,36 @@ pub struct Mqtt {
     /// Why there was no connection when there was none last; stays while there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_fault: Option<LinkFault>,
+    /// The certificate that is used, or was tried last; absent before the first attempt to connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
+    /// Why the certificate files are not used as they are now; what they held before is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unused_files: Option<UnusedFiles>,
+}
+
+/// The gateway's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Certificate {
+    /// When it ends.
+    pub ends: Timestamp,
+    /// In how many seconds that is, negative if it has ended; absent while no clock can be trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_in_s: Option<i64>,
+}
+
+/// Certificate files that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnusedFiles {
+    /// When that was found first.
+    #[serde(flatten)]
+    pub when: When,
+    /// Why.
+    pub text: String,
+    /// What to do.
+    pub hint: String,
 }
 
 /// Why there was no connection.

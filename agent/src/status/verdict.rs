@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::document::{Buffer, Disk, Document, Mqtt, Sensor};
+use super::document::{Buffer, Certificate, Disk, Document, Mqtt, Sensor, UnusedFiles};
 use super::remedy::remedy;
 use crate::words::span;
 
@@ -16,11 +16,14 @@ const LATE_S: u64 = 90;
 /// With less room than this in the buffer, in hours, somebody must act: a long weekend.
 const ROOM_HOURS_MIN: u64 = 96;
 
+/// With less time left of the certificate, in seconds, somebody must act: 30 days.
+const CERTIFICATE_S_MIN: i64 = 30 * 86_400;
+
 /// Something wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// With what: a measuring point, `cloud`, `disk` or `buffer`.
+    /// With what: a measuring point, `cloud`, `certificate`, `disk` or `buffer`.
     pub with: String,
     /// What.
     pub what: String,
@@ -35,7 +38,8 @@ pub fn verdict(document: &Document) -> Vec<Problem> {
     let sensors = document.sensors.iter().filter_map(|each| sensor(each, disk.is_none()));
     let sensors: Vec<Problem> = sensors.collect();
     let buffer = buffer(&document.buffer);
-    sensors.into_iter().chain(cloud(&document.mqtt)).chain(disk).chain(buffer).collect()
+    let certificate = files(&document.mqtt).into_iter().chain(ending(&document.mqtt));
+    sensors.into_iter().chain(cloud(&document.mqtt)).chain(certificate).chain(disk).chain(buffer).collect()
 }
 
 /// What is wrong, and what to do.
@@ -87,6 +91,21 @@ fn cloud(mqtt: &Mqtt) -> Option<Problem> {
         None => (format!("not connected for {}", span(mqtt.since.ago_s)), "wait; the first attempt takes some seconds"),
     };
     Some(Problem { with: "cloud".to_owned(), what, hint: Some(hint.to_owned()) })
+}
+
+fn files(mqtt: &Mqtt) -> Option<Problem> {
+    let UnusedFiles { when, text, hint } = mqtt.unused_files.as_ref()?;
+    let what = format!("its files are not used for {}, what they held before is: {text}", span(when.ago_s));
+    Some(Problem { with: "certificate".to_owned(), what, hint: Some(hint.clone()) })
+}
+
+fn ending(mqtt: &Mqtt) -> Option<Problem> {
+    let Certificate { ends, ends_in_s } = mqtt.certificate?;
+    let ends_in_s = ends_in_s.filter(|seconds| *seconds < CERTIFICATE_S_MIN)?;
+    let far = span(ends_in_s.unsigned_abs());
+    let what = if ends_in_s < 0 { format!("it ended {far} ago, {ends}") } else { format!("it ends in {far}, {ends}") };
+    let hint = "let whoever runs the cloud issue a new one; it is used as soon as its files are in place of the old";
+    Some(Problem { with: "certificate".to_owned(), what, hint: Some(hint.to_owned()) })
 }
 
 fn buffer(buffer: &Buffer) -> Option<Problem> {

@@ -17,6 +17,8 @@ pub(crate) struct Evidence {
     ledger: BTreeMap<String, Vec<(u64, u64)>>,
     /// The last will that the gateway left last.
     pub(crate) last_will: Option<Value>,
+    /// The signed envelopes, in the order in which they came.
+    pub(crate) envelopes: Vec<String>,
     /// Items kept aside, signed or not.
     pub(crate) aside: usize,
 }
@@ -27,13 +29,15 @@ impl Evidence {
         let file = layout.dir().join("data/store.sqlite");
         let pool = SqlitePool::connect_with(SqliteConnectOptions::new().filename(file).read_only(true)).await.unwrap();
         let mut records: BTreeMap<_, Vec<Value>> = BTreeMap::new();
-        let mut aside = 0;
+        let (mut envelopes, mut aside) = (Vec::new(), 0);
         for (sort, item) in items(&pool, "VisionDrive-SensorReadings").await {
             if sort.starts_with("READING#") || sort.starts_with("RECORD#") {
                 let epoch = item["epoch"].as_str().unwrap().to_owned();
                 let seq = item["record"]["seq"].as_u64().unwrap();
                 records.entry((epoch, seq)).or_default().push(item);
-            } else if !sort.starts_with("ENVELOPE#") {
+            } else if sort.starts_with("ENVELOPE#") {
+                envelopes.push(item["envelope"].as_str().unwrap().to_owned());
+            } else {
                 aside += 1;
             }
         }
@@ -48,7 +52,7 @@ impl Evidence {
             }
         }
         pool.close().await;
-        Self { records, ledger, last_will, aside }
+        Self { records, ledger, last_will, envelopes, aside }
     }
 
     /// The records of each run of the agent, in the order of the runs.

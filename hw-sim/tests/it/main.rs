@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
+#[cfg(feature = "bench")]
+mod certificates;
 mod console;
 mod console_rules;
 mod control;

@@ -28,6 +28,8 @@ const PURE: &[&str] = &[
     "agent/src/device/relock.rs",
     "agent/src/forwarder/allowance.rs",
     "agent/src/forwarder/backoff.rs",
+    "agent/src/forwarder/certificate.rs",
+    "agent/src/forwarder/draining.rs",
     "agent/src/forwarder/event.rs",
     "agent/src/forwarder/lanes.rs",
     "agent/src/forwarder/online.rs",
