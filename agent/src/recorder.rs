@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kitchen_contract::id::KitchenId;
@@ -15,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
 use crate::buffer::entry::Draft;
+use crate::buffer::pack::BLOCK_RECORDS;
 use crate::buffer::{Appended, BufferHandle, Round};
 use crate::clock::shared::SharedClock;
 use crate::observation::{Moment, Observation};
@@ -23,8 +25,8 @@ use crate::repeats::Repeats;
 
 /// Observations between the samplers and the recorder. Full, which takes a recorder that is stuck, the samplers wait.
 pub const OBSERVATIONS_MAX: usize = 256;
-/// Observations written together at most: what one frame and one sync hold.
-const ROUND_MAX: usize = 32;
+/// Observations written together at most, with one sync: as many as a block holds, so that nothing is left to be merged.
+const ROUND_MAX: usize = BLOCK_RECORDS;
 /// Observations in memory while the disk takes nothing: more than a day of two sensors once a minute. Then the oldest goes.
 const WAITING_MAX: usize = 4096;
 /// How soon a disk that took nothing is tried again.
@@ -38,7 +40,7 @@ pub struct Recorder {
     clock: SharedClock,
     waiting: VecDeque<Observation>,
     /// A round that the disk has not taken yet; it is brought again unchanged.
-    refused: Option<Round>,
+    refused: Option<Arc<Round>>,
     dropped: u64,
     /// Of those, how many no round tells of yet.
     dropped_untold: u64,
@@ -146,23 +148,23 @@ impl Recorder {
         None
     }
 
-    fn round(&mut self, observations: Vec<Observation>) -> Round {
+    fn round(&mut self, observations: Vec<Observation>) -> Arc<Round> {
         let draft = |Observation { at, stamp, body, mark }| {
             let stamp = stamp.unwrap_or_else(|| self.clock.stamp(at));
             Draft { stamp, body, mark }
         };
         let now: Moment = self.clock.now();
-        Round {
+        Arc::new(Round {
             kitchen_id: self.kitchen_id.clone(),
             now: self.clock.stamp(now),
             dropped: mem::take(&mut self.dropped_untold),
             drafts: observations.into_iter().map(draft).collect(),
-        }
+        })
     }
 
     /// Appends a round; when to bring it again, if the disk does not take it.
-    async fn append(&mut self, round: Round) -> Option<Instant> {
-        match self.buffer.append(round.clone()).await {
+    async fn append(&mut self, round: Arc<Round>) -> Option<Instant> {
+        match self.buffer.append(Arc::clone(&round)).await {
             Ok(appended) => {
                 say_buffered(&appended);
                 self.recorded.send_modify(|recorded| recorded.appended(self.clock.now(), &round.drafts));
@@ -196,10 +198,10 @@ fn say_taken(reading: &Reading) {
 fn say_buffered(appended: &Appended) {
     let records = appended.entry.records.len();
     debug!(epoch = %appended.epoch(), from = appended.from(), to = appended.to(), records, "round buffered");
-    for held in &appended.entry.records {
+    for held in appended.entry.records.iter().filter(|_| tracing::enabled!(tracing::Level::DEBUG)) {
         if let Body::Reading(reading) = &held.body {
             let (seq, temperature) = (held.seq, reading.value.ok().map(|value| value.get()));
-            let arrived = held.record().map(|record| record.timestamp.to_string());
+            let arrived = held.timestamp().map(|timestamp| timestamp.to_string());
             debug!(device.id = %reading.device_id, epoch = %appended.epoch(), seq, temperature, arrived, "reading buffered");
         }
     }

@@ -9,6 +9,7 @@ use kitchen_contract::time::{Clock, Timestamp};
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -20,12 +21,10 @@ use crate::observation::Moment;
 
 /// From this length of its JSON on, an entry is compressed.
 const PACKED_FROM_BYTES: usize = 2 * 1024;
-/// zlib's level for a round, which somebody waits for.
-const COMPRESSION_ROUND: u8 = 1;
-/// And for a block: records are so alike that more gains nothing.
-const COMPRESSION_BLOCK: u8 = 6;
-/// More records than this are a block.
-const ROUND_RECORDS_MAX: usize = 64;
+/// zlib's level for what somebody waits for.
+const COMPRESSION_QUICK: u8 = 1;
+/// And for what will lie there for long: records are so alike that more gains nothing.
+const COMPRESSION_SMALL: u8 = 6;
 /// No entry's JSON is longer, by far.
 const UNPACKED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -59,17 +58,24 @@ pub struct Held {
 }
 
 impl Held {
+    /// Its time, once it is settled.
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        match self.stamp {
+            Stamp::Settled { timestamp, .. } => Some(timestamp),
+            Stamp::Unsettled { .. } => None,
+        }
+    }
+
     /// Whether its time is settled.
     pub fn is_settled(&self) -> bool {
-        matches!(self.stamp, Stamp::Settled { .. })
+        self.timestamp().is_some()
     }
 
     /// The record for the wire; none while its time is not settled.
-    pub fn record(&self) -> Option<Record> {
-        match self.stamp {
-            Stamp::Settled { timestamp, clock } => {
-                Some(Record { seq: self.seq, timestamp, clock, body: self.body.clone() })
-            }
+    pub fn into_record(self) -> Option<Record> {
+        let Self { seq, stamp, body } = self;
+        match stamp {
+            Stamp::Settled { timestamp, clock } => Some(Record { seq, timestamp, clock, body }),
             Stamp::Unsettled { .. } => None,
         }
     }
@@ -112,7 +118,7 @@ impl Entry {
             from: self.records.first().map_or(0, |held| held.seq),
             to: self.records.last().map_or(0, |held| held.seq),
             records: self.records.len() as u32,
-            unsettled: self.records.iter().filter(|held| held.record().is_none()).count() as u32,
+            unsettled: self.records.iter().filter(|held| !held.is_settled()).count() as u32,
         }
     }
 
@@ -121,8 +127,17 @@ impl Entry {
         self.base + self.records.first().map_or(0, |held| held.seq)
     }
 
-    /// The frame to keep it as.
+    /// The frame to keep it as, made quickly.
     pub fn to_frame(&self) -> Vec<u8> {
+        self.compressed(COMPRESSION_QUICK)
+    }
+
+    /// The frame to keep it as, made small.
+    pub fn to_small_frame(&self) -> Vec<u8> {
+        self.compressed(COMPRESSION_SMALL)
+    }
+
+    fn compressed(&self, level: u8) -> Vec<u8> {
         let mut unsettled = BTreeMap::new();
         let mut records = Vec::with_capacity(self.records.len());
         for held in &self.records {
@@ -139,7 +154,6 @@ impl Entry {
         let payload = Payload { kitchen_id: self.kitchen_id.clone(), records, unsettled, clock };
         let json = serde_json::to_vec(&payload).expect("invariant: records of the contract are JSON");
         let packed = json.len() >= PACKED_FROM_BYTES;
-        let level = if self.records.len() > ROUND_RECORDS_MAX { COMPRESSION_BLOCK } else { COMPRESSION_ROUND };
         let payload = if packed { compress_to_vec_zlib(&json, level) } else { json };
         frame::encode(&self.identity(), &payload)
     }
@@ -149,22 +163,30 @@ impl Entry {
     /// # Errors
     /// Damaged, or intact but not written by this code.
     pub fn from_frame(bytes: &[u8]) -> Result<Self, FrameError> {
+        Self::measured_from_frame(bytes).map(|(entry, _)| entry)
+    }
+
+    /// Reads a frame back, and how many bytes of JSON its records take at most.
+    ///
+    /// # Errors
+    /// As [`Entry::from_frame`].
+    pub fn measured_from_frame(bytes: &[u8]) -> Result<(Self, usize), FrameError> {
         let (identity, payload) = frame::decode(bytes)?;
-        let Some(Payload { kitchen_id, records, unsettled, clock }) = read(payload) else {
+        let read = unpacked(payload).and_then(|json| Some((serde_json::from_slice(&json).ok()?, json.len())));
+        let Some((Payload { kitchen_id, records, unsettled, clock }, json_bytes)) = read else {
             return Err(FrameError::Payload(identity));
         };
         let records = records.into_iter().map(|record| held(record, &unsettled)).collect();
-        Ok(Self { epoch: identity.epoch, base: identity.base, kitchen_id, records, clock })
+        Ok((Self { epoch: identity.epoch, base: identity.base, kitchen_id, records, clock }, json_bytes))
     }
 }
 
 /// JSON begins with its brace, what is compressed with zlib's own header.
-fn read(payload: &[u8]) -> Option<Payload> {
+fn unpacked(payload: &[u8]) -> Option<Cow<'_, [u8]>> {
     if payload.first() == Some(&b'{') {
-        return serde_json::from_slice(payload).ok();
+        return Some(Cow::Borrowed(payload));
     }
-    let json = decompress_to_vec_zlib_with_limit(payload, UNPACKED_BYTES_MAX).ok()?;
-    serde_json::from_slice(&json).ok()
+    decompress_to_vec_zlib_with_limit(payload, UNPACKED_BYTES_MAX).ok().map(Cow::Owned)
 }
 
 fn held(record: Record, unsettled: &BTreeMap<u64, u64>) -> Held {

@@ -3,6 +3,8 @@
 //! Everything in the buffer blocks on the disk, so it never runs on an async thread. Requests are answered in order; when
 //! the queue of requests is full the asking task waits, while the samplers' own channel keeps taking.
 
+use std::sync::Arc;
+
 use kitchen_contract::id::Epoch;
 use kitchen_contract::ranges::SeqRanges;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -43,7 +45,7 @@ pub struct BufferState {
 type Answer<T> = oneshot::Sender<Result<T, BufferError>>;
 
 enum Request {
-    Append(Box<Round>, Answer<Appended>),
+    Append(Arc<Round>, Answer<Appended>),
     Read { after: u64, limits: ReadLimits, answer: Answer<Read> },
     Acknowledge { epoch: Epoch, ranges: SeqRanges, answer: Answer<u64> },
     Settle(WallClock, Answer<u64>),
@@ -123,8 +125,8 @@ impl BufferHandle {
     ///
     /// # Errors
     /// As [`Buffer::append`].
-    pub async fn append(&self, round: Round) -> Result<Appended, BufferError> {
-        self.ask(|answer| Request::Append(Box::new(round), answer)).await
+    pub async fn append(&self, round: Arc<Round>) -> Result<Appended, BufferError> {
+        self.ask(|answer| Request::Append(round, answer)).await
     }
 
     /// See [`Buffer::read`].

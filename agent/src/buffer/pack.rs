@@ -64,7 +64,7 @@ impl Buffer {
 
     fn merge(&mut self, row: Row) -> Result<(), BufferError> {
         let (Some(merged), Some((first, ..))) = (row.merged, row.parts.first()) else { return Ok(()) };
-        let frame = merged.to_frame();
+        let frame = merged.to_small_frame();
         let bytes = frame.len();
         let removed = row.parts.iter().skip(1).map(|(index, ..)| *index).collect();
         let changes = Changes { removed, written: vec![(*first, frame)], ..Changes::default() };

@@ -66,10 +66,12 @@ impl Buffer {
             let found = self.disk()?.at_or_after(next).map_err(|error| self.failed(error))?;
             let Some((index, frame)) = found else { break };
             next = index + 1;
-            match Entry::from_frame(&frame) {
-                Ok(entry) if gathering.take(&entry) => {}
-                Ok(_) => return Ok(gathering.batch.map_or(Read::Unsettled, Read::Batch)),
-                Err(_) => self.skip(index)?,
+            let Ok((entry, json_bytes)) = Entry::measured_from_frame(&frame) else {
+                self.skip(index)?;
+                continue;
+            };
+            if !gathering.take(entry, json_bytes) {
+                return Ok(gathering.batch.map_or(Read::Unsettled, Read::Batch));
             }
         }
         Ok(gathering.batch.map_or(Read::Empty, Read::Batch))
@@ -109,17 +111,25 @@ struct Gathering {
 }
 
 impl Gathering {
-    /// Takes what is wanted of an entry; false where it does not belong or fit, or waits for a clock.
-    fn take(&mut self, entry: &Entry) -> bool {
-        let wanted = entry.records.iter().filter(|held| entry.base + held.seq > self.after);
-        let records: Vec<Record> = wanted.clone().map_while(Held::record).collect();
-        let sizes: Vec<usize> = records.iter().map(bytes_of).collect();
-        if self.batch.is_some() && !self.has_room_for(records.len(), sizes.iter().sum()) {
+    /// Takes what is wanted of an entry, whose records take so many bytes of JSON at most; false where it does not belong or
+    /// fit, or waits for a clock.
+    fn take(&mut self, mut entry: Entry, json_bytes: usize) -> bool {
+        let held = std::mem::take(&mut entry.records);
+        let mut wanted: Vec<Held> = held.into_iter().filter(|held| entry.base + held.seq > self.after).collect();
+        let settled = wanted.iter().take_while(|held| held.is_settled()).count();
+        let all_settled = settled == wanted.len();
+        wanted.truncate(settled);
+        let records: Vec<Record> = wanted.into_iter().filter_map(Held::into_record).collect();
+        let fits = self.has_room_for(records.len(), json_bytes);
+        // What fits as a whole by the length of its frame's JSON need not be measured one by one.
+        let sizes: Vec<usize> = records.iter().map(|record| if fits { 0 } else { bytes_of(record) }).collect();
+        if self.batch.is_some() && !fits && !self.has_room_for(records.len(), sizes.iter().sum()) {
             return false;
         }
-        let all_settled = records.len() == wanted.count();
-        let mut taken = records.into_iter().zip(sizes).map(|(record, bytes)| self.take_record(entry, record, bytes));
-        taken.all(|taken| taken) && all_settled
+        let mut taken = records.into_iter().zip(sizes).map(|(record, bytes)| self.take_record(&entry, record, bytes));
+        let all_taken = taken.all(|taken| taken);
+        self.bytes += if fits { json_bytes } else { 0 };
+        all_taken && all_settled
     }
 
     /// A whole entry fits: what is acknowledged as a whole is freed as a whole.

@@ -15,8 +15,8 @@ use crate::at::line::Line;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 /// What stands for a line that was too long: text that is no value, and damages a block.
 const OVERLONG: &[u8] = b"\n";
-/// Bytes read at once.
-const CHUNK_BYTES: usize = 256;
+/// Bytes read at once: half a second of the line's.
+const CHUNK_BYTES: usize = 512;
 
 /// One end of the serial line.
 pub(super) struct Link<Io> {

@@ -47,6 +47,11 @@ impl Lanes {
         self.backlog < self.split
     }
 
+    /// How many of the newest have not been sent, where `newest` is the last append index.
+    pub fn live_unsent(&self, newest: u64) -> u64 {
+        newest.saturating_sub(self.live)
+    }
+
     /// Whether what ends at `last_index` was sent before what waits.
     pub fn is_ahead(&self, last_index: u64) -> bool {
         self.has_backlog() && last_index > self.split

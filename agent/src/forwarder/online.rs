@@ -5,6 +5,7 @@ use std::time::Duration;
 use kitchen_contract::ack::RefuseReason;
 
 use super::allowance::Allowance;
+use super::event::Backlog;
 use super::lanes::{LIVE_RECORDS_MAX, Lane, Lanes};
 use super::window::{ENVELOPES_MAX, Window};
 use crate::observation::Moment;
@@ -23,6 +24,8 @@ pub struct Online {
     pub(super) heartbeat_at: Moment,
     pub(super) window: Window,
     pub(super) lanes: Lanes,
+    /// How much of the newest is sent at once while there is a backlog.
+    live_pace: Pace,
     /// The lane that was asked for records.
     asked: Lane,
     pub(super) probing: bool,
@@ -72,6 +75,7 @@ impl Online {
             heartbeat_at,
             window: Window::default(),
             lanes,
+            live_pace: Pace::Live,
             asked: Lane::Live,
             probing: false,
             cautious: false,
@@ -101,9 +105,11 @@ impl Online {
         (self.patience, self.probing) = (patience, true);
     }
 
-    /// What to send next, if there is room and anything to send; `backlog` is the number of records in the buffer.
-    pub(super) fn next(&mut self, now: Moment, backlog: u64) -> Option<Next> {
-        self.pace = pace(backlog.saturating_sub(self.window.records()));
+    /// What to send next, if there is room and anything to send.
+    pub(super) fn next(&mut self, now: Moment, backlog: Backlog) -> Option<Next> {
+        self.pace = pace(backlog.records.saturating_sub(self.window.records()));
+        let is_flood = self.lanes.live_unsent(backlog.newest) > 2 * LIVE_RECORDS_MAX;
+        self.live_pace = if is_flood { Pace::CatchingUp } else { Pace::Live };
         let envelopes_max = if self.probing || self.cautious { 1 } else { ENVELOPES_MAX };
         self.wake_at = self.paused_until.filter(|until| now < *until);
         if self.window.envelopes() >= envelopes_max || self.wake_at.is_some() {
@@ -143,12 +149,13 @@ impl Online {
     }
 
     fn may_send(&self, lane: Lane, now: Moment) -> bool {
-        self.pace_of(lane) == Pace::Live || self.allowance.wait_until(now).is_none()
+        let is_ahead = lane == Lane::Live && self.lanes.has_backlog();
+        is_ahead || self.pace_of(lane) == Pace::Live || self.allowance.wait_until(now).is_none()
     }
 
     fn pace_of(&self, lane: Lane) -> Pace {
         match lane {
-            Lane::Live if self.lanes.has_backlog() => Pace::Live,
+            Lane::Live if self.lanes.has_backlog() => self.live_pace,
             Lane::Live => self.pace,
             Lane::Backlog => Pace::CatchingUp,
         }

@@ -143,7 +143,7 @@ mod tests {
         for step_ms in 0..records {
             let drafts = vec![Draft::new(now, Body::Event(Recorded::ClockStep { step_ms }))];
             let kitchen_id = "kitchen-1".parse().unwrap();
-            handle.append(Round { kitchen_id, now, dropped: 0, drafts }).await.unwrap();
+            handle.append(Round { kitchen_id, now, dropped: 0, drafts }.into()).await.unwrap();
         }
         Forwarder::new(destination(observations.downgrade()), handle, clock)
     }

@@ -352,7 +352,7 @@ impl Machine {
 
     /// Goes on online, and sends the next envelope if there is room and anything to send.
     fn send_next(&mut self, mut online: Online, now: Moment, mut actions: Vec<Action>) -> Vec<Action> {
-        actions.extend(online.next(now, self.backlog.records).map(Action::SendNext));
+        actions.extend(online.next(now, self.backlog).map(Action::SendNext));
         self.state = State::Online(online);
         actions
     }

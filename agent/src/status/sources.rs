@@ -142,7 +142,7 @@ mod tests {
             let stamp = Stamp::Settled { timestamp: wall.parse().unwrap(), clock: Clock::Synced };
             let drafts = vec![Draft::new(stamp, Body::Event(Event::ClockStep { step_ms: 1 }))];
             let kitchen_id = "kitchen-1".parse().unwrap();
-            sources.buffer.append(Round { kitchen_id, now: stamp, dropped: 0, drafts }).await.unwrap();
+            sources.buffer.append(Round { kitchen_id, now: stamp, dropped: 0, drafts }.into()).await.unwrap();
         }
         assert_eq!(sources.oldest().await, Oldest::At("2026-12-01T10:00:00.000Z".parse().unwrap()));
         drop(sources);

@@ -69,9 +69,9 @@ async fn agent(binary: &Path) -> anyhow::Result<Rate> {
     .await?;
     gateway.receiver.open().await?;
     // Every sensor is measured twice before a first value is believed.
-    wait_until("the sensors are not measured", || gateway.receiver.progress().polled >= 2 * SENSORS).await?;
+    wait_until("the sensors are not measured", || arrived(&gateway.receiver) >= 2 * SENSORS).await?;
     generators.flood();
-    wait_until("nothing arrives", || arrived(&gateway.receiver) > 0).await?;
+    wait_until("the flood does not begin", || generators.are_flooding()).await?;
     tokio::time::sleep(BEFORE).await;
     let (cpu, before, began) = (gateway.cpu_s()?, arrived(&gateway.receiver), Instant::now());
     tokio::time::sleep(MEASURED).await;
@@ -107,7 +107,7 @@ async fn wait_until(otherwise: &str, done: impl Fn() -> bool) -> anyhow::Result<
 }
 
 fn arrived(receiver: &Receiver) -> u64 {
-    receiver.progress().printed
+    receiver.progress().measurements
 }
 
 /// Waits for what is still on its way.

@@ -18,7 +18,7 @@ use nix::sys::termios::{self, SetArg};
 
 /// Measurements written at once: what a port's buffer holds.
 const BURST: u64 = 24;
-/// The flood keeps still so long after a question or an answer: a dialogue of several commands is left in peace.
+/// The flood keeps still so long after a question: a dialogue of several commands is left in peace.
 const QUIET: Duration = Duration::from_secs(12);
 /// By how much the loop current moves, in uA: a quarter of a degree.
 const SPREAD_UA: u64 = 40;
@@ -28,7 +28,10 @@ const SPREAD_UA: u64 = 40;
 struct Shared {
     floods: AtomicBool,
     ends: AtomicBool,
+    /// Measurements, those of the simulation included.
     printed: AtomicU64,
+    /// Sensors that have begun.
+    flooding: AtomicU64,
 }
 
 /// One sensor for every port.
@@ -58,6 +61,11 @@ impl Generators {
 
     pub(super) fn flood(&self) {
         self.shared.floods.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether every sensor is in flood.
+    pub(super) fn are_flooding(&self) -> bool {
+        self.shared.flooding.load(Ordering::Relaxed) == self.ports.len() as u64
     }
 
     /// No more; how many measurements were printed in all.
@@ -95,8 +103,8 @@ struct Sensor {
     simulation: Simulation,
     shared: Arc<Shared>,
     began: Instant,
-    /// When something was last asked or answered.
-    talked_at: Duration,
+    /// When something was last asked.
+    asked_at: Duration,
     /// What the transmitter draws, as last printed by the simulation, in uA.
     current_ua: u64,
     /// What the simulation has printed of a line so far.
@@ -111,7 +119,7 @@ impl Sensor {
             simulation,
             shared,
             began: Instant::now(),
-            talked_at: Duration::ZERO,
+            asked_at: Duration::ZERO,
             current_ua: 0,
             line: String::new(),
             printed: 0,
@@ -124,9 +132,9 @@ impl Sensor {
             let now = self.began.elapsed();
             if let Ok(read @ 1..) = self.master.read(&mut heard) {
                 self.simulation.feed(now, &heard[..read]);
-                self.talked_at = now;
+                self.asked_at = now;
             }
-            if now > self.talked_at + QUIET && self.shared.floods.load(Ordering::Relaxed) {
+            if self.line.is_empty() && now > self.asked_at + QUIET && self.shared.floods.load(Ordering::Relaxed) {
                 self.burst(now);
                 continue;
             }
@@ -136,7 +144,6 @@ impl Sensor {
                 thread::sleep(Duration::from_millis(1));
                 continue;
             }
-            self.talked_at = now;
             self.note(&answer);
             self.write(&answer);
         }
@@ -144,6 +151,9 @@ impl Sensor {
 
     /// A block of six lines for each measurement, as the device prints it.
     fn burst(&mut self, now: Duration) {
+        if self.printed == 0 {
+            self.shared.flooding.fetch_add(1, Ordering::Relaxed);
+        }
         let (counter, mut text) = (now.as_millis(), String::new());
         for _ in 0..BURST {
             let current_ua = self.current_ua + self.printed % SPREAD_UA;
@@ -169,6 +179,7 @@ impl Sensor {
             if let Some((_, value)) = line.split_once("IDC_Input:") {
                 let digits: String = value.chars().filter(char::is_ascii_digit).collect();
                 self.current_ua = digits.parse().unwrap_or(self.current_ua);
+                self.shared.printed.fetch_add(1, Ordering::Relaxed);
             }
             self.line = rest.to_owned();
         }

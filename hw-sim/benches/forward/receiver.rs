@@ -36,9 +36,8 @@ const OURS: &[u8] = b"visiondrive/";
 pub(super) struct Progress {
     pub(super) records: u64,
     pub(super) envelopes: u64,
-    /// Of the records, each counted once: measurements that a sensor printed by itself, and those that it was asked for.
-    pub(super) printed: u64,
-    pub(super) polled: u64,
+    /// Of the records, what sensors have measured, each counted once.
+    pub(super) measurements: u64,
     /// From the connection to the first record, and to the last so far.
     pub(super) first: Duration,
     pub(super) drained: Duration,
@@ -196,9 +195,7 @@ fn acknowledge(message: &Value, state: &Mutex<State>) -> anyhow::Result<Ack> {
     let State { progress, seen, .. } = &mut *state;
     let seen = seen.entry(message["epoch"].to_string()).or_default();
     let fresh = |record: &&Value| record["seq"].as_u64().is_some_and(|seq| !seen.contains(seq));
-    let triggered = |by: &str| records.iter().filter(fresh).filter(|record| record["trigger"] == by).count() as u64;
-    progress.printed += triggered("unsolicited");
-    progress.polled += triggered("poll");
+    progress.measurements += records.iter().filter(fresh).filter(|record| record["rawMa"].is_number()).count() as u64;
     ranges.iter().for_each(|(from, to)| seen.insert(from, to));
     if progress.records == 0 {
         progress.first = since;
