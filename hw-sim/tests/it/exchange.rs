@@ -38,6 +38,25 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// After so long nothing more passes on a connection that has nothing to say.
 const QUIET: Duration = Duration::from_millis(300);
+/// How long the forwarder may take to end.
+const END_MAX: Duration = Duration::from_secs(5);
+/// The handshake is shorter than this, by far, in either direction.
+const HANDSHAKE_BYTES_MAX: usize = 1_200;
+/// Behind it TLS passes nothing on that is not whole: one byte is as good as another.
+const STRIDES_BEHIND: usize = 11;
+/// Everything that agent and cloud say to each other, but the last word.
+const KINDS: [Kind; 10] = [
+    Kind::Connect,
+    Kind::ConnAck,
+    Kind::Subscribe,
+    Kind::SubAck,
+    Kind::Status,
+    Kind::Records,
+    Kind::PubAck,
+    Kind::Acknowledgement,
+    Kind::PingReq,
+    Kind::PingResp,
+];
 /// A cut behind the last byte of an exchange does not happen.
 const NOT_CUT_MAX: usize = 8;
 const LIMITS: Limits = Limits { records_max: 10_000, bytes_max: 16 * 1024 * 1024, free_bytes_min: 0 };
@@ -167,19 +186,33 @@ impl Exchange {
         self.proxy.passed(way)
     }
 
-    /// Exchange after exchange, each cut one stride later, in one direction; how many were.
-    async fn cut_everywhere(&self, way: Way) -> usize {
-        let stride = std::env::var(STRIDE).map_or(STRIDE_DEFAULT, |stride| stride.parse().unwrap());
+    /// Exchange after exchange, each cut one stride later, in one direction; behind `dense` bytes, in longer strides.
+    async fn cut_everywhere(&self, way: Way, dense: usize) {
+        let stride: usize = std::env::var(STRIDE).map_or(STRIDE_DEFAULT, |stride| stride.parse().unwrap());
         let (length, hits) = (self.length(way).await, self.proxy.hits());
-        let mut cuts = 0;
-        for at in (0..length).step_by(stride) {
-            self.whole(Fault::Cut(way, at)).await;
-            cuts += 1;
+        let places = (0..length.min(dense)).step_by(stride);
+        let places: Vec<usize> = places.chain((dense..length).step_by(stride * STRIDES_BEHIND)).collect();
+        for at in &places {
+            self.whole(Fault::Cut(way, *at)).await;
         }
-        let happened = (self.proxy.hits() - hits) as usize;
-        assert!(happened + NOT_CUT_MAX >= cuts && cuts > 2, "{happened} of {cuts}");
-        println!("cut {way:?} at {cuts} of {length} bytes, every {stride}: 0 lost, 0 doubled");
-        happened
+        let (cuts, hits) = (places.len(), (self.proxy.hits() - hits) as usize);
+        assert!(cuts > 2 && hits + NOT_CUT_MAX >= cuts, "{hits} of {cuts}");
+        println!("{hits} cuts {way:?} in an exchange of {length} bytes, every {stride}: 0 lost, 0 doubled");
+    }
+
+    /// A fault of one kind on a new connection, until it has happened and `enough` is so, which knows how many connections
+    /// there were before; then all is well again.
+    async fn suffer(&self, fault: Fault, enough: impl Fn(&Self, u64) -> bool) {
+        let (connections, hits) = (self.proxy.connections(), self.proxy.hits());
+        self.proxy.set(fault);
+        self.proxy.hang_up();
+        self.append().await;
+        self.wait_until(&format!("{fault:?}"), |exchange| {
+            exchange.proxy.hits() > hits && enough(exchange, connections)
+        })
+        .await;
+        self.proxy.set(Fault::None);
+        self.all_is_acknowledged().await;
     }
 
     /// All is well again, and every record is in the store, once; nobody holds on to what is over.
@@ -190,8 +223,10 @@ impl Exchange {
         let last = self.state.borrow().last_seq;
         let open = open_to(self.proxy.port());
         assert!(open <= 1, "{open} connections are open to one cloud");
+        // Nobody waits for the last word to arrive.
+        self.proxy.set(Fault::Drop(Kind::Disconnect));
         self.shutdown.cancel();
-        timeout(PATIENCE, self.forwarding).await.expect("the end takes no time").unwrap();
+        timeout(END_MAX, self.forwarding).await.expect("the end takes no time").unwrap();
         self.kitchen.settle().await;
         let evidence = Evidence::of(&self.kitchen.layout).await;
         evidence.is_whole();
@@ -218,7 +253,7 @@ fn open_to(port: u16) -> usize {
 }
 
 /// How many sockets a process has open.
-fn sockets_of(process: u32) -> usize {
+pub(crate) fn sockets_of(process: u32) -> usize {
     let files = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().flatten();
     files
         .filter_map(|file| std::fs::read_link(file.path()).ok())
@@ -231,7 +266,42 @@ fn sockets_of(process: u32) -> usize {
 async fn a_connection_that_is_cut_behind_any_byte_costs_nothing() {
     let exchange = Exchange::start(Place::Above).await;
     for way in [Way::Up, Way::Down] {
-        exchange.cut_everywhere(way).await;
+        exchange.cut_everywhere(way, usize::MAX).await;
+    }
+    exchange.ends_well().await;
+}
+
+/// N7, N8: what is lost is said again, on the same connection or on another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn packets_of_any_kind_that_are_lost_cost_nothing() {
+    let exchange = Exchange::start(Place::Above).await;
+    for kind in KINDS {
+        exchange.suffer(Fault::Drop(kind), |_, _| true).await;
+        exchange.suffer(Fault::Double(kind), |_, _| true).await;
+    }
+    exchange.ends_well().await;
+}
+
+/// N4
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn packets_of_any_kind_that_are_late_cost_nothing() {
+    let exchange = Exchange::start(Place::Above).await;
+    for kind in KINDS {
+        for late in [50, 300].map(Duration::from_millis) {
+            exchange.suffer(Fault::Delay(kind, late), Exchange::is_over).await;
+        }
+    }
+    exchange.ends_well().await;
+}
+
+/// N2: from any kind of packet on, the line is dead, and nobody says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_dies_at_a_packet_of_any_kind_is_given_up() {
+    let exchange = Exchange::start(Place::Above).await;
+    for kind in KINDS {
+        exchange
+            .suffer(Fault::StallAt(kind), |exchange, connections| exchange.proxy.connections() > connections + 1)
+            .await;
     }
     exchange.ends_well().await;
 }
@@ -243,7 +313,7 @@ async fn a_handshake_that_is_cut_behind_any_byte_costs_nothing_and_leaves_nothin
     let cloud = exchange.kitchen.cloud.as_ref().unwrap().id().unwrap();
     let before = sockets_of(cloud);
     for way in [Way::Up, Way::Down] {
-        exchange.cut_everywhere(way).await;
+        exchange.cut_everywhere(way, HANDSHAKE_BYTES_MAX).await;
     }
     exchange.wait_until("the cloud to close what is over", |_| sockets_of(cloud) <= before).await;
     exchange.ends_well().await;
