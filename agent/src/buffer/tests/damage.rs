@@ -214,7 +214,7 @@ fn what_was_copied_before_a_crash_is_brought_back_after_it() {
 }
 
 /// A store of format 1: 261 records of one epoch of which the first 40 are freed, and five of the next, one without a time.
-fn store_of_format_1(dir: &Path) {
+pub(super) fn store_of_format_1(dir: &Path) {
     let packed = include_bytes!("format-1.store.zlib");
     let mut rest = &decompress_to_vec_zlib(packed).unwrap()[..];
     let store = dir.join("buffer");
