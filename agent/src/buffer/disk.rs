@@ -5,7 +5,7 @@
 //! outcome ([`DiskError::Damaged`]) apart from a disk that is merely full ([`DiskError::Io`]).
 
 use std::cell::Cell;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -23,6 +23,8 @@ use crate::history_mark::HistoryMark;
 const CACHE_BYTES: u64 = 1024 * 1024;
 /// The file in which sled keeps everything.
 pub(super) const FILE: &str = "db";
+/// How the names of snapshots end that sled has not finished.
+const UNFINISHED: &str = ".generating";
 /// The directory in which sled keeps what is too large for the file.
 pub(super) const BLOBS: &str = "blobs";
 /// How often a store that this process has just closed is tried again, and after which pause: up to a second.
@@ -94,6 +96,7 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn open(dir: &Path) -> Result<Self, DiskError> {
+        forget_unfinished(dir)?;
         let config =
             sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace).flush_every_ms(None);
         let db = Some(open_released(&config)?);
@@ -227,6 +230,15 @@ fn close<T>(store: T) {
     if catch_unwind(AssertUnwindSafe(move || drop(store))).is_err() {
         tracing::warn!("the buffer's store panicked while it was closed");
     }
+}
+
+/// sled 0.34 takes a snapshot that a full disk did not let it finish for its newest, and the store for damaged. It needs none.
+fn forget_unfinished(dir: &Path) -> io::Result<()> {
+    let Ok(found) = fs::read_dir(dir) else { return Ok(()) };
+    for found in found.flatten().filter(|found| found.file_name().to_string_lossy().ends_with(UNFINISHED)) {
+        fs::remove_file(found.path())?;
+    }
+    Ok(())
 }
 
 fn indexed((key, bytes): (IVec, IVec)) -> Option<(u64, IVec)> {
