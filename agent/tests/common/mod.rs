@@ -162,7 +162,8 @@ impl Writer {
     pub(crate) fn spawn(mut command: Command, writer: &str, dir: &Path) -> Self {
         command.args([writer, "--exact", "--nocapture"]).env(DIR, dir);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        let spawned = command.spawn();
+        let mut child = spawned.unwrap_or_else(|error| panic!("{:?} is needed: {error}", command.get_program()));
         let (sender, facts) = channel();
         let out = BufReader::new(child.stdout.take().unwrap());
         let reading = thread::spawn(move || forward(out, &sender));

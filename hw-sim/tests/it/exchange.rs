@@ -1,6 +1,7 @@
 //! The agent's forwarder and buffer in this process, before a real cloud behind the proxy: one exchange after the other, each
 //! from the first byte of a connection to the last acknowledgement, with one fault in it. As whole programs an exchange takes
 //! seconds, and there are thousands of bytes to cut behind.
+#![allow(clippy::print_stdout)] // what was done, in figures
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
