@@ -8,7 +8,7 @@
 //! goes, each with a wait of its own for the disk.
 
 use std::cell::Cell;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -27,6 +27,8 @@ use crate::history_mark::HistoryMark;
 const CACHE_BYTES: u64 = 1024 * 1024;
 /// The file in which sled keeps everything.
 pub(super) const FILE: &str = "db";
+/// How the names of snapshots end that sled has not finished.
+const UNFINISHED: &str = ".generating";
 /// The directory in which sled keeps what is too large for the file.
 pub(super) const BLOBS: &str = "blobs";
 /// How often a store that this process has just closed is tried again, and after which pause: up to a second.
@@ -97,6 +99,7 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn open(dir: &Path) -> Result<Self, DiskError> {
+        forget_unfinished(dir)?;
         let config =
             sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace).flush_every_ms(None);
         let db = open_released(&config)?;
@@ -269,6 +272,15 @@ fn indexed((key, value): (IVec, IVec)) -> Option<(u64, IVec)> {
 
 fn index_of(key: &[u8]) -> Option<u64> {
     key.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// sled 0.34 takes a snapshot that a full disk did not let it finish for its newest, and the store for damaged. It needs none.
+fn forget_unfinished(dir: &Path) -> io::Result<()> {
+    let Ok(found) = fs::read_dir(dir) else { return Ok(()) };
+    for found in found.flatten().filter(|found| found.file_name().to_string_lossy().ends_with(UNFINISHED)) {
+        fs::remove_file(found.path())?;
+    }
+    Ok(())
 }
 
 /// Opens the store, waiting for an instance that this process has just closed: sled lets go of its file a little later.

@@ -39,7 +39,7 @@ impl Kitchen {
     fn cut(&mut self, seed: u64, moment: impl FnOnce(&mut Writer, &mut Ledger, &mut StdRng)) {
         let disk = Disk::new(std::mem::take(&mut self.image));
         let mounted = Mounted::new(&disk);
-        let mut writer = Writer::start(&data_dir(&mounted.path()), &[], None);
+        let mut writer = Writer::start(&data_dir(&mounted.path()), None);
         moment(&mut writer, &mut self.ledger, &mut self.random);
         // First nobody may state anything more, then the power goes.
         kill(Pid::from_raw(writer.child.id() as i32), Signal::SIGSTOP).unwrap();

@@ -44,7 +44,7 @@ fn a_full_disk_stops_nobody_and_costs_nothing() {
     tmpfs(root.path(), "16m");
     let (dir, mut ledger) = (data_dir(root.path()), Ledger::default());
     for turn in 0..3 {
-        let mut writer = Writer::start(&dir, &[], None);
+        let mut writer = Writer::start(&dir, None);
         assert!(writer.wait_for(&mut ledger, "appended", SECONDS_MAX));
         let ballast = fill(root.path());
         let writer = refused_and_back(writer, &mut ledger, || fs::remove_file(ballast).unwrap());
@@ -62,11 +62,11 @@ fn a_disk_that_is_full_at_the_start_is_waited_for() {
     let root = tempfile::tempdir().unwrap();
     tmpfs(root.path(), "16m");
     let (dir, mut ledger) = (data_dir(root.path()), Ledger::default());
-    let mut writer = Writer::start(&dir, &[], Some(40));
+    let mut writer = Writer::start(&dir, Some(40));
     assert!(writer.wait_for(&mut ledger, "done", SECONDS_MAX));
     assert!(writer.finish(&mut ledger));
     let ballast = fill(root.path());
-    let writer = refused_and_back(Writer::start(&dir, &[], None), &mut ledger, || fs::remove_file(ballast).unwrap());
+    let writer = refused_and_back(Writer::start(&dir, None), &mut ledger, || fs::remove_file(ballast).unwrap());
     writer.kill(&mut ledger);
     ledger.check(&dir);
 }
@@ -81,11 +81,11 @@ fn a_disk_that_is_read_only_is_waited_for() {
     let remount = |how: &str| run("mount", &["-o", &format!("remount,{how}"), &mounted.path().display().to_string()]);
     let (dir, mut ledger) = (data_dir(&mounted.path()), Ledger::default());
     for _ in 0..3 {
-        let mut writer = Writer::start(&dir, &[], None);
+        let mut writer = Writer::start(&dir, None);
         assert!(writer.wait_for(&mut ledger, "appended", SECONDS_MAX));
         writer.kill(&mut ledger);
         remount("ro");
-        let writer = refused_and_back(Writer::start(&dir, &[], None), &mut ledger, || remount("rw"));
+        let writer = refused_and_back(Writer::start(&dir, None), &mut ledger, || remount("rw"));
         writer.kill(&mut ledger);
         ledger.check(&dir);
     }
@@ -99,7 +99,7 @@ fn a_disk_that_fails_for_a_while_costs_nothing() {
     let disk = Disk::new(formatted(IMAGE_BYTES));
     let mounted = Mounted::new(&disk);
     let (dir, mut ledger) = (data_dir(&mounted.path()), Ledger::default());
-    let mut writer = Writer::start(&dir, &[], None);
+    let mut writer = Writer::start(&dir, None);
     assert!(writer.wait_for(&mut ledger, "appended", SECONDS_MAX));
     disk.set(Mood::FlushesFail(1));
     assert!(writer.wait_for(&mut ledger, "refused", SECONDS_MAX));

@@ -20,7 +20,7 @@ fn nothing_is_lost_or_doubled_by_kills() {
     let (mut ledger, mut random) = (Ledger::default(), StdRng::seed_from_u64(9));
     let (mut appended, mut longest) = (0, Duration::ZERO);
     for kill in 0..kills {
-        let mut writer = Writer::start(&dir, &[], None);
+        let mut writer = Writer::start(&dir, None);
         // Every fourth dies before its first append is through.
         if kill % 4 > 0 {
             assert!(writer.wait_for(&mut ledger, "appended", Duration::from_secs(20)));

@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 /// Everything stored, by epoch.
 pub(crate) struct Evidence {
     /// Stored records: epoch and sequence number, and each copy of it.
-    records: BTreeMap<(String, u64), Vec<Value>>,
+    pub(crate) records: BTreeMap<(String, u64), Vec<Value>>,
     /// The ledger: epoch and its ranges.
     ledger: BTreeMap<String, Vec<(u64, u64)>>,
     /// The last will that the gateway left last.

@@ -13,10 +13,13 @@ mod dialogue;
 mod end_to_end;
 #[cfg(feature = "bench")]
 mod evidence;
+#[cfg(feature = "bench")]
+mod exchange;
 mod faults;
 #[cfg(feature = "bench")]
 mod kitchen;
 mod more_quirks;
+#[cfg(feature = "bench")]
 mod network;
 mod port;
 mod program;

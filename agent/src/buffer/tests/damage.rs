@@ -227,6 +227,11 @@ const OLDER: [Older; 2] = [
     Older { packed: include_bytes!("format-2.store.zlib"), unsettled: 1, marks: 1 },
 ];
 
+/// The oldest of them.
+pub(super) fn store_of_format_1(dir: &Path) {
+    unpack(OLDER[0].packed, dir);
+}
+
 fn unpack(packed: &[u8], dir: &Path) {
     let mut rest = &decompress_to_vec_zlib(packed).unwrap()[..];
     let store = dir.join("buffer");

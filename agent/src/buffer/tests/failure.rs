@@ -62,6 +62,18 @@ fn what_is_read_and_freed_while_a_write_is_in_doubt_stays_so() {
     assert_eq!(buffer.contents().records, 2);
 }
 
+#[test]
+fn a_snapshot_that_a_full_disk_left_unfinished_is_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
+    buffer.append(&round([1])).unwrap();
+    drop(buffer);
+    fs::write(dir.path().join("buffer").join("snap.00000000FFFFFFFF.generating"), "").unwrap();
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(2)).unwrap();
+    assert_eq!(seqs(&mut buffer)[&epoch(1)], [1, 2]);
+    assert_eq!(buffer.counters().set_aside, 0);
+}
+
 /// Set in the process that may write small files only.
 const LIMITED: &str = "KITCHEN_TEST_FILES_ARE_LIMITED";
 

@@ -1,5 +1,6 @@
 //! The buffer against a model, through crashes, damage and a full house.
 
+mod crash;
 mod damage;
 mod failure;
 mod full;
@@ -41,6 +42,15 @@ fn step(step_ms: i64) -> Draft {
 pub(super) fn round(steps: impl IntoIterator<Item = i64>) -> Round {
     let drafts = steps.into_iter().map(step).collect();
     Round { kitchen_id: "kitchen-1".parse().unwrap(), now: stamp(7), dropped: 0, drafts }
+}
+
+/// A clock that knows since a minute after the run began that it is ten then.
+pub(super) fn learnt() -> WallClock {
+    let mut clock = WallClock::new();
+    let server_time = "2026-12-01T10:00:00.000Z".parse().unwrap();
+    let moment = Moment(Duration::from_secs(60));
+    clock.learn(Exchange { sent: moment, received: moment, server_time });
+    clock
 }
 
 /// All records, by epoch.
@@ -220,11 +230,7 @@ fn what_waits_for_a_clock_is_not_read_before_it_is_settled() {
     buffer.append(&waiting(&[5])).unwrap();
     assert_eq!(buffer.read(0, EVERYTHING).unwrap(), Read::Unsettled);
     assert_eq!(buffer.settle(&WallClock::new()).unwrap(), 0);
-    let mut clock = WallClock::new();
-    let server_time = "2026-12-01T10:00:00.000Z".parse().unwrap();
-    let moment = Moment(Duration::from_secs(60));
-    clock.learn(Exchange { sent: moment, received: moment, server_time });
-    assert_eq!(buffer.settle(&clock).unwrap(), 5);
+    assert_eq!(buffer.settle(&learnt()).unwrap(), 5);
     let times = |records: &[Record]| records.iter().map(|record| record.timestamp.to_string()).collect::<Vec<_>>();
     let held = held(&mut buffer);
     let day = "2026-12-01T09:5";

@@ -18,12 +18,18 @@ pub enum Kind {
     Connect,
     /// CONNACK.
     ConnAck,
+    /// SUBSCRIBE.
+    Subscribe,
+    /// SUBACK.
+    SubAck,
     /// PUBACK.
     PubAck,
     /// PINGREQ.
     PingReq,
     /// PINGRESP.
     PingResp,
+    /// DISCONNECT.
+    Disconnect,
     /// An envelope.
     Records,
     /// Birth or heartbeat.
@@ -47,7 +53,9 @@ pub enum Fault {
     WebPage,
     /// Connections stand, and nothing passes any more, either way.
     Stall,
-    /// A connection ends after so many bytes in one direction.
+    /// The same, from the next packet of a kind on.
+    StallAt(Kind),
+    /// The next connection that is made ends after so many bytes in one direction, and those behind it stand.
     Cut(Way, usize),
     /// Packets of a kind do not arrive.
     Drop(Kind),

@@ -42,8 +42,11 @@ pub fn kind(packet: &[u8]) -> Kind {
         Some(2) => Kind::ConnAck,
         Some(3) => publish(packet),
         Some(4) => Kind::PubAck,
+        Some(8) => Kind::Subscribe,
+        Some(9) => Kind::SubAck,
         Some(12) => Kind::PingReq,
         Some(13) => Kind::PingResp,
+        Some(14) => Kind::Disconnect,
         _ => Kind::Other,
     }
 }

@@ -13,6 +13,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -41,6 +42,37 @@ struct State {
     fault: Fault,
     connections: u64,
     packets: BTreeMap<(Way, Kind), u64>,
+    /// How often something went wrong.
+    hits: u64,
+    /// Bytes that passed on the newest connection.
+    passed: BTreeMap<Way, usize>,
+}
+
+impl State {
+    fn new() -> Self {
+        Self { fault: Fault::None, connections: 0, packets: BTreeMap::new(), hits: 0, passed: BTreeMap::new() }
+    }
+
+    /// A connection that is made, and where it is to be cut: no other will be.
+    fn accept(&mut self) -> Option<(Way, usize)> {
+        self.connections += 1;
+        self.passed.clear();
+        let Fault::Cut(way, at) = self.fault else { return None };
+        self.fault = Fault::None;
+        Some((way, at))
+    }
+
+    /// A packet that comes, and what is to go wrong with it.
+    fn see(&mut self, way: Way, kind: Kind) -> Fault {
+        *self.packets.entry((way, kind)).or_default() += 1;
+        match self.fault {
+            Fault::StallAt(stalls) if stalls == kind => self.fault = Fault::Stall,
+            Fault::Drop(hit) | Fault::Double(hit) | Fault::Delay(hit, _) if hit == kind => {}
+            other => return other,
+        }
+        self.hits += 1;
+        self.fault
+    }
 }
 
 /// A running proxy; it ends when this is dropped.
@@ -48,7 +80,26 @@ struct State {
 pub struct Proxy {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
+    hang_up: Arc<Notify>,
     serving: JoinHandle<()>,
+}
+
+/// How connections are passed on.
+#[derive(Clone)]
+enum Wire {
+    /// Packet by packet.
+    Packets(Box<Tls>),
+    /// Byte by byte, and nothing is understood: of the faults, only cuts happen.
+    Bytes,
+}
+
+/// What all connections of a proxy share.
+#[derive(Clone)]
+struct Shared {
+    wire: Wire,
+    cloud_port: u16,
+    state: Arc<Mutex<State>>,
+    hang_up: Arc<Notify>,
 }
 
 impl Proxy {
@@ -57,12 +108,25 @@ impl Proxy {
     /// # Errors
     /// A certificate cannot be used, or no port is free.
     pub async fn start(between: &Between) -> io::Result<Self> {
-        let (acceptor, connector) = (acceptor(&between.pki)?, connector(between)?);
+        let tls = Box::new((acceptor(&between.pki)?, connector(between)?));
+        Self::listen(Wire::Packets(tls), between.cloud_port).await
+    }
+
+    /// The same below TLS: agent and cloud see each other's certificates, and every byte of their handshake passes here.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub async fn start_below_tls(cloud_port: u16) -> io::Result<Self> {
+        Self::listen(Wire::Bytes, cloud_port).await
+    }
+
+    async fn listen(wire: Wire, cloud_port: u16) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(Mutex::new(State { fault: Fault::None, connections: 0, packets: BTreeMap::new() }));
-        let serving = tokio::spawn(serve(listener, (acceptor, connector), between.cloud_port, state.clone()));
-        Ok(Self { address, state, serving })
+        let (state, hang_up) = (Arc::new(Mutex::new(State::new())), Arc::new(Notify::new()));
+        let shared = Shared { wire, cloud_port, state: state.clone(), hang_up: hang_up.clone() };
+        let serving = tokio::spawn(serve(listener, shared));
+        Ok(Self { address, state, hang_up, serving })
     }
 
     /// Where the agent is to connect.
@@ -73,6 +137,21 @@ impl Proxy {
     /// From now on, this goes wrong; also on connections that stand.
     pub fn set(&self, fault: Fault) {
         lock(&self.state).fault = fault;
+    }
+
+    /// Ends the connections that stand.
+    pub fn hang_up(&self) {
+        self.hang_up.notify_waiters();
+    }
+
+    /// How often something went wrong so far.
+    pub fn hits(&self) -> u64 {
+        lock(&self.state).hits
+    }
+
+    /// How many bytes passed in a direction on the newest connection.
+    pub fn passed(&self, way: Way) -> usize {
+        lock(&self.state).passed.get(&way).copied().unwrap_or(0)
     }
 
     /// Connections that were accepted.
@@ -98,34 +177,69 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 type Tls = (TlsAcceptor, TlsConnector);
 
-async fn serve(listener: TcpListener, tls: Tls, cloud_port: u16, state: Arc<Mutex<State>>) {
+async fn serve(listener: TcpListener, shared: Shared) {
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((agent, _)) = listener.accept().await {
-        lock(&state).connections += 1;
-        connections.spawn(connection(agent, tls.clone(), cloud_port, state.clone()));
+        let (cut, shared) = (lock(&shared.state).accept(), shared.clone());
+        connections.spawn(async move {
+            tokio::select! {
+                () = shared.hang_up.notified() => {}
+                () = connection(agent, &shared, cut) => {}
+            }
+        });
+        while connections.try_join_next().is_some() {}
     }
 }
 
 /// One connection, until either side or a fault ends it.
-async fn connection(mut agent: TcpStream, (acceptor, connector): Tls, cloud_port: u16, state: Arc<Mutex<State>>) {
-    let fault = lock(&state).fault;
+async fn connection(mut agent: TcpStream, shared: &Shared, cut: Option<(Way, usize)>) {
+    let (state, fault) = (&shared.state, lock(&shared.state).fault);
     match fault {
         Fault::Refuse => return,
-        Fault::Silent => return while_it_is(&state, Fault::Silent).await,
+        Fault::Silent => return while_it_is(state, Fault::Silent).await,
         Fault::WebPage => {
             let page = b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nContent-Length: 0\r\n\r\n";
             return drop(agent.write_all(page).await);
         }
         _ => {}
     }
+    let Ok(cloud) = TcpStream::connect(("127.0.0.1", shared.cloud_port)).await else { return };
+    for stream in [&agent, &cloud] {
+        let _slower_without = stream.set_nodelay(true);
+    }
+    match &shared.wire {
+        Wire::Packets(tls) => packets(agent, cloud, tls, (cut, state)).await,
+        Wire::Bytes => bytes(agent, cloud, (cut, state)).await,
+    }
+}
+
+/// Where a connection is to be cut, and what all share.
+type Own<'a> = (Option<(Way, usize)>, &'a Mutex<State>);
+
+async fn packets(agent: TcpStream, cloud: TcpStream, (acceptor, connector): &Tls, own: Own<'_>) {
     let Ok(agent) = acceptor.accept(agent).await else { return };
-    let Ok(cloud) = TcpStream::connect(("127.0.0.1", cloud_port)).await else { return };
     let name = ServerName::try_from("localhost").expect("invariant: a name");
     let Ok(cloud) = connector.connect(name, cloud).await else { return };
     let ((agent_in, agent_out), (cloud_in, cloud_out)) = (split(agent), split(cloud));
     tokio::select! {
-        () = pass(Way::Up, agent_in, cloud_out, &state) => {}
-        () = pass(Way::Down, cloud_in, agent_out, &state) => {}
+        () = pass(Way::Up, agent_in, cloud_out, own) => {}
+        () = pass(Way::Down, cloud_in, agent_out, own) => {}
+    }
+}
+
+/// Bytes as they come; every second cut is a reset.
+async fn bytes(mut agent: TcpStream, mut cloud: TcpStream, own: Own<'_>) {
+    {
+        let ((agent_in, agent_out), (cloud_in, cloud_out)) = (agent.split(), cloud.split());
+        tokio::select! {
+            () = pass_bytes(Way::Up, agent_in, cloud_out, own) => {}
+            () = pass_bytes(Way::Down, cloud_in, agent_out, own) => {}
+        }
+    }
+    if own.0.is_some_and(|(_, at)| at % 2 == 1) {
+        for stream in [agent, cloud] {
+            let _without_a_reset_then = stream.set_zero_linger();
+        }
     }
 }
 
@@ -135,35 +249,54 @@ async fn while_it_is(state: &Mutex<State>, fault: Fault) {
     }
 }
 
+/// Bytes of one direction, until the connection is to end.
+async fn pass_bytes(
+    way: Way,
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    (cut, state): Own<'_>,
+) {
+    let (mut piece, mut passed) = (vec![0; PIECE_BYTES], 0);
+    let end = cut.filter(|(of, _)| *of == way).map_or(usize::MAX, |(_, at)| at);
+    while passed < end {
+        let Ok(read @ 1..) = from.read(&mut piece).await else { return };
+        let read = read.min(end - passed);
+        if to.write_all(&piece[..read]).await.is_err() {
+            return;
+        }
+        passed += read;
+        lock(state).passed.insert(way, passed);
+    }
+    lock(state).hits += 1;
+}
+
 /// Packets of one direction, until the connection is to end.
-async fn pass(way: Way, mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, state: &Mutex<State>) {
+async fn pass(way: Way, mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, own: Own<'_>) {
     let (mut packets, mut piece, mut passed) = (Packets::default(), vec![0; PIECE_BYTES], 0);
     loop {
         let Ok(read @ 1..) = from.read(&mut piece).await else { return };
         for packet in packets.feed(&piece[..read]) {
-            let (out, ends) = treat(way, packet, passed, state).await;
+            let (out, ends) = treat((way, passed), packet, own).await;
             passed += out.len();
             if to.write_all(&out).await.is_err() || to.flush().await.is_err() || ends {
                 return;
             }
+            lock(own.1).passed.insert(way, passed);
         }
     }
 }
 
 /// What of a packet passes, and whether the connection ends behind it.
-async fn treat(way: Way, mut packet: Vec<u8>, passed: usize, state: &Mutex<State>) -> (Vec<u8>, bool) {
+async fn treat((way, passed): (Way, usize), mut packet: Vec<u8>, (cut, state): Own<'_>) -> (Vec<u8>, bool) {
     let kind = kind(&packet);
-    let fault = {
-        let mut state = lock(state);
-        *state.packets.entry((way, kind)).or_default() += 1;
-        state.fault
-    };
+    let fault = lock(state).see(way, kind);
+    if let Some((_, at)) = cut.filter(|(cut, at)| *cut == way && passed + packet.len() >= *at) {
+        packet.truncate(at.saturating_sub(passed));
+        lock(state).hits += 1;
+        return (packet, true);
+    }
     match fault {
         Fault::Stall => while_it_is(state, Fault::Stall).await,
-        Fault::Cut(cut, at) if cut == way && passed + packet.len() >= at => {
-            packet.truncate(at.saturating_sub(passed));
-            return (packet, true);
-        }
         Fault::Drop(dropped) if dropped == kind => packet.clear(),
         Fault::Double(doubled) if doubled == kind => packet.extend(packet.clone()),
         Fault::Delay(delayed, by) if delayed == kind => tokio::time::sleep(by).await,
