@@ -11,6 +11,8 @@ use super::queue::Buffer;
 
 /// Records of a block: two fill an envelope.
 pub const BLOCK_RECORDS: usize = 250;
+/// With so many, no round more fits for sure.
+const FULL_RECORDS: usize = BLOCK_RECORDS - BLOCK_RECORDS / 8;
 /// Blocks made at once at most: an append may wait behind it.
 const BLOCKS_MAX: usize = 4;
 
@@ -44,7 +46,8 @@ impl Buffer {
         let mut row = Row::default();
         let mut next = self.packed_to;
         while let Some((index, bytes)) = self.next_entry(next)? {
-            let entry = Entry::from_frame(&bytes).ok();
+            // What is full by itself need not be read.
+            let entry = Some(&bytes).filter(|bytes| !is_full(bytes)).and_then(|bytes| Entry::from_frame(bytes).ok());
             if entry.as_ref().is_some_and(|entry| row.takes(entry)) {
                 next = index + 1;
                 row.parts.extend(frame::header(&bytes).map(|(identity, _)| (index, identity, bytes.len())));
@@ -78,6 +81,10 @@ impl Buffer {
     }
 }
 
+fn is_full(frame: &[u8]) -> bool {
+    frame::header(frame).is_some_and(|(identity, _)| identity.records as usize >= FULL_RECORDS)
+}
+
 impl Row {
     fn records(&self) -> usize {
         self.merged.as_ref().map_or(0, |merged| merged.records.len())
@@ -85,7 +92,7 @@ impl Row {
 
     /// No round more fits for sure.
     fn is_full(&self) -> bool {
-        self.parts.len() > 1 && self.records() >= BLOCK_RECORDS - BLOCK_RECORDS / 8
+        self.parts.len() > 1 && self.records() >= FULL_RECORDS
     }
 
     fn takes(&self, entry: &Entry) -> bool {

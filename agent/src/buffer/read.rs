@@ -66,6 +66,12 @@ impl Buffer {
             let found = self.disk()?.at_or_after(next).map_err(|error| self.failed(error))?;
             let Some((index, frame)) = found else { break };
             next = index + 1;
+            if gathering.needs_none_of(&frame) {
+                continue;
+            }
+            if gathering.is_full_for(&frame) {
+                break;
+            }
             let Ok((entry, json_bytes)) = Entry::measured_from_frame(&frame) else {
                 self.skip(index)?;
                 continue;
@@ -111,6 +117,17 @@ struct Gathering {
 }
 
 impl Gathering {
+    /// What is wanted begins behind this entry; its header says so.
+    fn needs_none_of(&self, frame: &[u8]) -> bool {
+        frame::header(frame).is_some_and(|(identity, _)| identity.last_index() <= self.after)
+    }
+
+    /// There are records already, and no room for so many more.
+    fn is_full_for(&self, frame: &[u8]) -> bool {
+        let more = frame::header(frame).map_or(0, |(identity, _)| identity.records as usize);
+        self.batch.as_ref().is_some_and(|batch| batch.records.len() + more > self.limits.records_max)
+    }
+
     /// Takes what is wanted of an entry, whose records take so many bytes of JSON at most; false where it does not belong or
     /// fit, or waits for a clock.
     fn take(&mut self, mut entry: Entry, json_bytes: usize) -> bool {

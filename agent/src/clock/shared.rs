@@ -4,6 +4,7 @@
 //! [`WallClock`] does.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,6 +23,8 @@ use crate::observation::Moment;
 /// There as soon as the time daemon, systemd-timesyncd, has set the clock in this run of the system. Other daemons leave no
 /// such file; with them records wait for `serverTime`, as without any.
 const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
+/// How often to look for it, in ms.
+const LOOK_EVERY_MS: u64 = 1_000;
 
 /// The system's name for its present start.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -35,6 +38,27 @@ const READ_ATTEMPTS: u32 = 3;
 pub struct SharedClock {
     started: Instant,
     known: Arc<Mutex<Known>>,
+    daemon: Arc<Daemon>,
+}
+
+/// What the time daemon's file said, which is looked at now and then: every reading asks.
+#[derive(Debug, Default)]
+struct Daemon {
+    has_set: AtomicBool,
+    /// In ms since the start of the run.
+    look_again_ms: AtomicU64,
+}
+
+impl Daemon {
+    fn has_set(&self, Moment(now): Moment) -> bool {
+        let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        // Once it is there it stays.
+        if !self.has_set.load(Relaxed) && now_ms >= self.look_again_ms.load(Relaxed) {
+            self.look_again_ms.store(now_ms.saturating_add(LOOK_EVERY_MS), Relaxed);
+            self.has_set.store(Path::new(SYNCHRONISED).exists(), Relaxed);
+        }
+        self.has_set.load(Relaxed)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +70,7 @@ struct Known {
 impl SharedClock {
     /// The clocks of a run that began at `started`: [`Moment`] zero.
     pub fn new(started: Instant) -> Self {
-        Self { started, known: Arc::default() }
+        Self { started, known: Arc::default(), daemon: Arc::default() }
     }
 
     /// Now.
@@ -102,7 +126,8 @@ impl SharedClock {
     fn system(&self) -> SystemReading {
         let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_millis());
         let wall = unix_ms.and_then(|unix_ms| Timestamp::from_unix_ms(i64::try_from(unix_ms).ok()?).ok());
-        SystemReading { at: self.now(), wall, synchronised: Path::new(SYNCHRONISED).exists() }
+        let at = self.now();
+        SystemReading { at, wall, synchronised: self.daemon.has_set(at) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

@@ -33,10 +33,6 @@ struct Rate {
 }
 
 pub(super) async fn compare(binary: &Path) -> anyhow::Result<bool> {
-    if std::env::var_os("ONLY_AGENT").is_some() {
-        tell("agent", &agent(binary).await?);
-        return Ok(true);
-    }
     let usual = bridge(Keeps::InMemory).await?;
     tell("mosquitto's bridge as installed (a crash loses all it holds)", &usual);
     let durable = bridge(Keeps::OnDisk).await?;
@@ -75,10 +71,6 @@ async fn agent(binary: &Path) -> anyhow::Result<Rate> {
     tokio::time::sleep(BEFORE).await;
     let (cpu, before, began) = (gateway.cpu_s()?, arrived(&gateway.receiver), Instant::now());
     tokio::time::sleep(MEASURED).await;
-    if std::env::var_os("ONLY_AGENT").is_some() {
-        println!("{}", std::fs::read_to_string(gateway.agent.log())?);
-        println!("{:?}", gateway.receiver.progress());
-    }
     let rate = rate(arrived(&gateway.receiver) - before, began.elapsed(), gateway.cpu_s()? - cpu)?;
     let printed = generators.stop();
     let stored = stored(&mut gateway, printed).await?;
