@@ -93,7 +93,7 @@ fn start_broker(config: &Path) -> anyhow::Result<Child> {
     let log = std::fs::File::create(config.with_extension("log"))?;
     let mut command = Command::new(program);
     command.arg("-c").arg(config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-    command.spawn().context("Debian's mosquitto is the peer: install it, or leave this out with `--no-flood`")
+    command.spawn().context("Debian's mosquitto is the peer: install it, or leave the flood out with `--only backlog`")
 }
 
 fn text(kitchen: &Path, dir: &Path, (port, cloud): (u16, u16), keeps: Keeps) -> String {

@@ -1,8 +1,8 @@
 //! `cargo forward`: what the agent costs when it has much to send, and how soon it is back. Builds the release binary, lets it
 //! find a full buffer, and takes what it sends with a receiver that syncs and acknowledges as a cloud would.
 //!
-//! `cargo forward -- --readings 20000` keeps so many waiting instead of 100,000; `--no-year` leaves out the year, `--no-flood`
-//! the flood beside a Mosquitto's bridge, which needs Debian's mosquitto, and `--no-backlog` all but the flood.
+//! `cargo forward -- --readings 20000` keeps so many waiting instead of 100,000; `--only backlog`, `--only flood` or
+//! `--only year` leaves out the others. The flood's peer is Debian's mosquitto.
 #![allow(clippy::print_stdout)] // the figures are the answer
 
 mod bridge;
@@ -55,12 +55,13 @@ fn main() -> ExitCode {
 }
 
 async fn measure(args: &[OsString]) -> anyhow::Result<bool> {
-    let given = args.iter().position(|arg| arg == "--readings").and_then(|at| args.get(at + 1)?.to_str()?.parse().ok());
+    let given = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)?.to_str());
+    let readings = given("--readings").map_or(Ok(READINGS), str::parse)?;
+    let wanted = |part: &str| given("--only").is_none_or(|only| only == part);
     let binary = release_binary()?;
-    let wanted = |without: &str| !args.iter().any(|arg| arg == without);
-    let drained = !wanted("--no-backlog") || drain(&binary, given.unwrap_or(READINGS)).await?;
-    let quick = !wanted("--no-flood") || flood::compare(&binary).await?;
-    if wanted("--no-backlog") && wanted("--no-year") {
+    let drained = !wanted("backlog") || drain(&binary, readings).await?;
+    let quick = !wanted("flood") || flood::compare(&binary).await?;
+    if wanted("year") {
         year(&binary).await?;
     }
     Ok(drained && quick)
