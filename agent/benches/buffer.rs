@@ -18,6 +18,7 @@ use kitchen_contract::id::Epoch;
 use kitchen_contract::record::{Absence, Body, Reading, Trigger};
 use kitchen_contract::time::{Clock, Timestamp};
 use kitchen_contract::unit::{Celsius, CelsiusDifference, MilliAmp, Volt};
+use kitchen_contract::written::WrittenRecord;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -82,7 +83,7 @@ fn wait_and_drain(dir: &Path, site: &mut Site, readings: usize) -> bool {
     let begin = Instant::now();
     let cpu = cpu_s();
     while let Read::Batch(batch) = buffer.read(0, ENVELOPE).unwrap() {
-        let ranges = batch.records.iter().map(|record| record.seq).collect();
+        let ranges = batch.records.iter().map(WrittenRecord::seq).collect();
         buffer.acknowledge(&batch.epoch, &ranges).unwrap();
     }
     assert_eq!(buffer.contents().records, 0);

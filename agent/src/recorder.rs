@@ -252,7 +252,8 @@ mod tests {
         let clock = settled_clock();
         Recorder::new("kitchen-1".parse().unwrap(), waiting, handle.clone(), clock).run().await;
         let Ok(Read::Batch(batch)) = handle.read(0, EVERYTHING).await else { panic!() };
-        let steps = batch.records.iter().filter_map(|record| match record.body {
+        let records = batch.records.iter().map(|record| record.read().unwrap());
+        let steps = records.filter_map(|record| match record.body {
             Body::Event(Event::ClockStep { step_ms }) => Some((record.seq, step_ms)),
             _ => None,
         });
@@ -282,8 +283,9 @@ mod tests {
         assert_eq!((recorder.waiting.len(), recorder.dropped), (WAITING_MAX, 10));
         assert!(recorder.write_waiting().await.is_none());
         let Ok(Read::Batch(batch)) = handle.read(0, EVERYTHING).await else { panic!() };
-        let told = batch.records.iter().filter_map(|record| match &record.body {
-            Body::Gap(Gap { from, to, reason, .. }) => Some((*from, *to, *reason)),
+        let records = batch.records.iter().map(|record| record.read().unwrap());
+        let told = records.filter_map(|record| match record.body {
+            Body::Gap(Gap { from, to, reason, .. }) => Some((from, to, reason)),
             Body::Reading(_) | Body::Event(_) => None,
         });
         assert_eq!(told.collect::<Vec<_>>(), [(2, 11, GapReason::Evicted)]);

@@ -10,6 +10,7 @@ use crate::VERSION;
 use crate::id::{Epoch, GatewayId, KitchenId};
 use crate::record::{Record, SEQ_MAX};
 use crate::signature::{self, DeviceKey, GatewayKey, SignatureError};
+use crate::written::WrittenRecord;
 
 /// The largest envelope, in bytes: AWS IoT's message limit.
 pub const ENVELOPE_BYTES_MAX: usize = 128 * 1024;
@@ -46,7 +47,7 @@ pub struct Envelope {
     /// The epoch of all records inside.
     pub epoch: Epoch,
     /// In rising order of sequence, at least one. There may be holes, where records were lost or acknowledged before.
-    pub records: Vec<Record>,
+    pub records: Vec<WrittenRecord>,
 }
 
 /// Why an envelope cannot be written.
@@ -66,32 +67,48 @@ pub enum SealError {
     Signature(#[from] SignatureError),
 }
 
+/// What header and signature take of an envelope, in bytes, rounded up.
+const HEADER_BYTES: usize = 512;
+
 impl Envelope {
-    /// The signed bytes, ready for the wire.
+    /// The signed bytes, ready for the wire: what is signed, in its canonical form, and the signature where it belongs.
     ///
     /// # Errors
-    /// No records, records out of order, or (never seen) no canonical form.
+    /// No records, records out of order, or (never seen) ids that are no JSON.
     pub fn seal(&self, key: &DeviceKey) -> Result<Vec<u8>, SealError> {
         let (Some(first), Some(last)) = (self.records.first(), self.records.last()) else {
             return Err(SealError::Empty);
         };
-        if !rising(&self.records, |record| record.seq) || first.seq < 1 || last.seq > SEQ_MAX {
+        if !rising(&self.records, WrittenRecord::seq) || first.seq() < 1 || last.seq() > SEQ_MAX {
             return Err(SealError::Sequence);
         }
-        let header = Header {
-            v: VERSION,
-            gateway_id: self.gateway_id.clone(),
-            kitchen_id: self.kitchen_id.clone(),
-            epoch: self.epoch.clone(),
-            from: first.seq,
-            to: last.seq,
-        };
-        let Value::Object(mut document) = serde_json::to_value(header)? else {
-            return Err(SealError::Empty);
-        };
-        document.insert("records".to_owned(), serde_json::to_value(&self.records)?);
-        signature::sign(&mut document, key)?;
-        Ok(serde_json::to_vec(&document)?)
+        let mut document = self.up_to_records(first.seq())?;
+        let rest = format!(r#","to":{},"v":{VERSION}}}"#, last.seq());
+        let signed = document.len();
+        document.push_str(&rest);
+        let signature = signature::of(document.as_bytes(), key);
+        document.truncate(signed);
+        document.push_str(&format!(r#","{}":"{signature}"{rest}"#, signature::SIGNATURE_FIELD));
+        Ok(document.into_bytes())
+    }
+
+    /// The canonical form up to and with its records; what comes behind them is smaller than a record.
+    fn up_to_records(&self, from: u64) -> Result<String, SealError> {
+        let epoch = serde_json::to_string(&self.epoch)?;
+        let gateway_id = serde_json::to_string(&self.gateway_id)?;
+        let kitchen_id = serde_json::to_string(&self.kitchen_id)?;
+        let mut document = String::with_capacity(
+            HEADER_BYTES + self.records.iter().map(|record| record.json().get().len() + 1).sum::<usize>(),
+        );
+        document.push_str(&format!(
+            r#"{{"epoch":{epoch},"from":{from},"gatewayId":{gateway_id},"kitchenId":{kitchen_id},"records":["#
+        ));
+        for (place, record) in self.records.iter().enumerate() {
+            document.push_str(if place > 0 { "," } else { "" });
+            document.push_str(record.json().get());
+        }
+        document.push(']');
+        Ok(document)
     }
 }
 

@@ -13,6 +13,7 @@
 //! | [`fault`] | why there is no value |
 //! | [`record`] | reading, gap, event: one sequence |
 //! | [`event`] | what happens beside the readings |
+//! | [`written`] | a record as it is kept, signed and sent |
 //! | [`envelope`] | header, records, and how they are read back |
 //! | [`signature`] | who says so |
 //! | [`topic`] | where it is published |
@@ -43,6 +44,7 @@ pub mod status;
 pub mod time;
 pub mod topic;
 pub mod unit;
+pub mod written;
 
 /// The major version of the contract that this crate writes and reads.
 pub const VERSION: u32 = 1;

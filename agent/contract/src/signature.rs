@@ -87,10 +87,15 @@ impl GatewayKey {
 /// [`SignatureError::NotCanonical`] if a number in it has no canonical form.
 pub fn sign(document: &mut Map<String, Value>, key: &DeviceKey) -> Result<(), SignatureError> {
     document.remove(SIGNATURE_FIELD);
-    let signature: Signature = key.0.sign(&canonical(document)?);
-    let text = BASE64_URL_SAFE_NO_PAD.encode(signature.to_bytes());
+    let text = of(&canonical(document)?, key);
     document.insert(SIGNATURE_FIELD.to_owned(), Value::String(text));
     Ok(())
+}
+
+/// The text under `signature` of a document without one, which is in its canonical form.
+pub(crate) fn of(canonical: &[u8], key: &DeviceKey) -> String {
+    let signature: Signature = key.0.sign(canonical);
+    BASE64_URL_SAFE_NO_PAD.encode(signature.to_bytes())
 }
 
 /// Checks the document's `signature` against a key.

@@ -6,9 +6,11 @@
 use kitchen_contract::id::{Epoch, KitchenId};
 use kitchen_contract::record::{Body, Record};
 use kitchen_contract::time::{Clock, Timestamp};
+use kitchen_contract::written::{WriteError, WrittenRecord};
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -70,15 +72,6 @@ impl Held {
     pub fn is_settled(&self) -> bool {
         self.timestamp().is_some()
     }
-
-    /// The record for the wire; none while its time is not settled.
-    pub fn into_record(self) -> Option<Record> {
-        let Self { seq, stamp, body } = self;
-        match stamp {
-            Stamp::Settled { timestamp, clock } => Some(Record { seq, timestamp, clock, body }),
-            Stamp::Unsettled { .. } => None,
-        }
-    }
 }
 
 /// The records of one round, all of one epoch and kitchen, in rising order of sequence.
@@ -99,9 +92,13 @@ pub struct Entry {
 /// The JSON inside a frame; the epoch is in the frame's header.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Payload {
+struct Payload<'a> {
+    /// Its records are in their canonical form; before, they were in no certain one.
+    #[serde(default)]
+    canonical: bool,
     kitchen_id: KitchenId,
-    records: Vec<Record>,
+    #[serde(borrow)]
+    records: Vec<&'a RawValue>,
     /// Sequence number to milliseconds since the start of its run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     unsettled: BTreeMap<u64, u64>,
@@ -138,21 +135,16 @@ impl Entry {
     }
 
     fn compressed(&self, level: u8) -> Vec<u8> {
-        let mut unsettled = BTreeMap::new();
-        let mut records = Vec::with_capacity(self.records.len());
-        for held in &self.records {
-            let (timestamp, clock) = match held.stamp {
-                Stamp::Settled { timestamp, clock } => (timestamp, clock),
-                Stamp::Unsettled { at } => {
-                    unsettled.insert(held.seq, u64::try_from(at.0.as_millis()).unwrap_or(u64::MAX));
-                    (placeholder(), Clock::Estimated { bound_ms: None })
-                }
-            };
-            records.push(Record { seq: held.seq, timestamp, clock, body: held.body.clone() });
-        }
+        let records: Vec<_> = self
+            .records
+            .iter()
+            .map(|held| written(held).expect("invariant: records of the contract are JSON"))
+            .collect();
+        let unsettled: BTreeMap<_, _> = self.records.iter().filter_map(waiting_since).collect();
         let clock = self.clock.clone().filter(|_| !unsettled.is_empty());
-        let payload = Payload { kitchen_id: self.kitchen_id.clone(), records, unsettled, clock };
-        let json = serde_json::to_vec(&payload).expect("invariant: records of the contract are JSON");
+        let records = records.iter().map(WrittenRecord::json).collect();
+        let payload = Payload { canonical: true, kitchen_id: self.kitchen_id.clone(), records, unsettled, clock };
+        let json = serde_json::to_vec(&payload).expect("invariant: what was JSON still is");
         let packed = json.len() >= PACKED_FROM_BYTES;
         let payload = if packed { compress_to_vec_zlib(&json, level) } else { json };
         frame::encode(&self.identity(), &payload)
@@ -163,21 +155,90 @@ impl Entry {
     /// # Errors
     /// Damaged, or intact but not written by this code.
     pub fn from_frame(bytes: &[u8]) -> Result<Self, FrameError> {
-        Self::measured_from_frame(bytes).map(|(entry, _)| entry)
+        let (identity, payload) = frame::decode(bytes)?;
+        let read = unpacked(payload).and_then(|json| Self::from_json(&identity, &json).ok());
+        read.ok_or(FrameError::Payload(identity))
     }
 
-    /// Reads a frame back, and how many bytes of JSON its records take at most.
+    fn from_json(identity: &Identity, json: &[u8]) -> serde_json::Result<Self> {
+        let Payload { kitchen_id, records, unsettled, clock, .. } = serde_json::from_slice(json)?;
+        let records = records.into_iter().map(|record| Ok(held(serde_json::from_str(record.get())?, &unsettled)));
+        let records = records.collect::<serde_json::Result<_>>()?;
+        Ok(Self { epoch: identity.epoch.clone(), base: identity.base, kitchen_id, records, clock })
+    }
+}
+
+/// What can be sent of an entry, as it lies in its frame: nothing is read that need not be.
+#[derive(Debug)]
+pub struct Sendable {
+    /// The run of the agent.
+    pub epoch: Epoch,
+    /// The append index before the run's first record.
+    pub base: u64,
+    /// The kitchen.
+    pub kitchen_id: KitchenId,
+    /// Those behind an append index, up to the first that waits for a clock.
+    pub records: Vec<WrittenRecord>,
+    /// Whether one waits for a clock.
+    pub waits: bool,
+}
+
+impl Sendable {
+    /// What a frame holds behind the append index `after`.
     ///
     /// # Errors
     /// As [`Entry::from_frame`].
-    pub fn measured_from_frame(bytes: &[u8]) -> Result<(Self, usize), FrameError> {
+    pub fn from_frame(bytes: &[u8], after: u64) -> Result<Self, FrameError> {
         let (identity, payload) = frame::decode(bytes)?;
-        let read = unpacked(payload).and_then(|json| Some((serde_json::from_slice(&json).ok()?, json.len())));
-        let Some((Payload { kitchen_id, records, unsettled, clock }, json_bytes)) = read else {
-            return Err(FrameError::Payload(identity));
-        };
-        let records = records.into_iter().map(|record| held(record, &unsettled)).collect();
-        Ok((Self { epoch: identity.epoch, base: identity.base, kitchen_id, records, clock }, json_bytes))
+        let read = unpacked(payload).and_then(|json| Self::from_json(&identity, &json, after).ok());
+        read.ok_or(FrameError::Payload(identity))
+    }
+
+    fn from_json(identity: &Identity, json: &[u8], after: u64) -> serde_json::Result<Self> {
+        let Payload { canonical, kitchen_id, records, unsettled, .. } = serde_json::from_slice(json)?;
+        let base = identity.base;
+        let mut sendable = Self { epoch: identity.epoch.clone(), base, kitchen_id, records: Vec::new(), waits: false };
+        for json in records {
+            let Place { seq } = serde_json::from_str(json.get())?;
+            if base + seq <= after {
+                continue;
+            }
+            sendable.waits = unsettled.contains_key(&seq);
+            if sendable.waits {
+                break;
+            }
+            sendable.records.push(if canonical { WrittenRecord::kept(seq, json) } else { written_anew(json)? });
+        }
+        Ok(sendable)
+    }
+}
+
+/// All that has to be known of a record to send it.
+#[derive(Deserialize)]
+struct Place {
+    seq: u64,
+}
+
+/// A record that an earlier version wrote.
+fn written_anew(json: &RawValue) -> serde_json::Result<WrittenRecord> {
+    let record: Record = serde_json::from_str(json.get())?;
+    WrittenRecord::try_from(&record).map_err(serde::de::Error::custom)
+}
+
+/// The record as it is kept, with a placeholder for a time that it has to wait for.
+fn written(held: &Held) -> Result<WrittenRecord, WriteError> {
+    let (timestamp, clock) = match held.stamp {
+        Stamp::Settled { timestamp, clock } => (timestamp, clock),
+        Stamp::Unsettled { .. } => (placeholder(), Clock::Estimated { bound_ms: None }),
+    };
+    WrittenRecord::new(held.seq, timestamp, clock, &held.body)
+}
+
+/// The milliseconds since the start of its run at which a record was taken that waits for a clock.
+fn waiting_since(held: &Held) -> Option<(u64, u64)> {
+    match held.stamp {
+        Stamp::Settled { .. } => None,
+        Stamp::Unsettled { at } => Some((held.seq, u64::try_from(at.0.as_millis()).unwrap_or(u64::MAX))),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The oldest records that are wanted, for one envelope. Reading frees nothing.
 
 use kitchen_contract::id::{Epoch, KitchenId};
-use kitchen_contract::record::Record;
+use kitchen_contract::written::WrittenRecord;
 
-use super::entry::{Entry, Held};
+use super::entry::Sendable;
 use super::error::BufferError;
 use super::frame;
 use super::queue::Buffer;
@@ -25,7 +25,7 @@ pub struct Batch {
     /// The kitchen.
     pub kitchen_id: KitchenId,
     /// At least one, in rising order.
-    pub records: Vec<Record>,
+    pub records: Vec<WrittenRecord>,
     /// Where to read on: the append index of the last record.
     pub last_index: u64,
 }
@@ -34,9 +34,9 @@ impl Batch {
     /// What of it lies at append indexes up to `until`; none if nothing does.
     #[must_use]
     pub fn up_to(mut self, until: u64) -> Option<Self> {
-        let base = self.last_index - self.records.last()?.seq;
-        self.records.retain(|record| base + record.seq <= until);
-        self.last_index = base + self.records.last()?.seq;
+        let base = self.last_index - self.records.last()?.seq();
+        self.records.retain(|record| base + record.seq() <= until);
+        self.last_index = base + self.records.last()?.seq();
         Some(self)
     }
 }
@@ -72,11 +72,11 @@ impl Buffer {
             if gathering.is_full_for(&frame) {
                 break;
             }
-            let Ok((entry, json_bytes)) = Entry::measured_from_frame(&frame) else {
+            let Ok(sendable) = Sendable::from_frame(&frame, after) else {
                 self.skip(index)?;
                 continue;
             };
-            if !gathering.take(entry, json_bytes) {
+            if !gathering.take(sendable) {
                 return Ok(gathering.batch.map_or(Read::Unsettled, Read::Batch));
             }
         }
@@ -128,25 +128,15 @@ impl Gathering {
         self.batch.as_ref().is_some_and(|batch| batch.records.len() + more > self.limits.records_max)
     }
 
-    /// Takes what is wanted of an entry, whose records take so many bytes of JSON at most; false where it does not belong or
-    /// fit, or waits for a clock.
-    fn take(&mut self, mut entry: Entry, json_bytes: usize) -> bool {
-        let held = std::mem::take(&mut entry.records);
-        let mut wanted: Vec<Held> = held.into_iter().filter(|held| entry.base + held.seq > self.after).collect();
-        let settled = wanted.iter().take_while(|held| held.is_settled()).count();
-        let all_settled = settled == wanted.len();
-        wanted.truncate(settled);
-        let records: Vec<Record> = wanted.into_iter().filter_map(Held::into_record).collect();
-        let fits = self.has_room_for(records.len(), json_bytes);
-        // What fits as a whole by the length of its frame's JSON need not be measured one by one.
-        let sizes: Vec<usize> = records.iter().map(|record| if fits { 0 } else { bytes_of(record) }).collect();
-        if self.batch.is_some() && !fits && !self.has_room_for(records.len(), sizes.iter().sum()) {
+    /// Takes what can be sent of an entry; false where it does not belong or fit, or waits for a clock.
+    fn take(&mut self, sendable: Sendable) -> bool {
+        let Sendable { epoch, base, kitchen_id, records, waits } = sendable;
+        let bytes = records.iter().map(bytes_of).sum();
+        if self.batch.is_some() && !self.has_room_for(records.len(), bytes) {
             return false;
         }
-        let mut taken = records.into_iter().zip(sizes).map(|(record, bytes)| self.take_record(&entry, record, bytes));
-        let all_taken = taken.all(|taken| taken);
-        self.bytes += if fits { json_bytes } else { 0 };
-        all_taken && all_settled
+        let place = (&epoch, &kitchen_id, base);
+        records.into_iter().all(|record| self.take_record(place, record)) && !waits
     }
 
     /// A whole entry fits: what is acknowledged as a whole is freed as a whole.
@@ -155,16 +145,16 @@ impl Gathering {
         records + more <= self.limits.records_max && self.bytes + bytes <= self.limits.bytes_max
     }
 
-    fn take_record(&mut self, entry: &Entry, record: Record, bytes: usize) -> bool {
-        let index = entry.base + record.seq;
+    fn take_record(&mut self, (epoch, kitchen_id, base): (&Epoch, &KitchenId, u64), record: WrittenRecord) -> bool {
+        let (index, bytes) = (base + record.seq(), bytes_of(&record));
+        let fits = self.has_room_for(1, bytes);
         let batch = self.batch.get_or_insert_with(|| Batch {
-            epoch: entry.epoch.clone(),
-            kitchen_id: entry.kitchen_id.clone(),
+            epoch: epoch.clone(),
+            kitchen_id: kitchen_id.clone(),
             records: Vec::new(),
             last_index: index,
         });
-        let fits = batch.records.len() < self.limits.records_max && self.bytes + bytes <= self.limits.bytes_max;
-        let belongs = batch.epoch == entry.epoch && batch.kitchen_id == entry.kitchen_id;
+        let belongs = batch.epoch == *epoch && batch.kitchen_id == *kitchen_id;
         let taken = belongs && (fits || batch.records.is_empty());
         if taken {
             self.bytes += bytes;
@@ -176,6 +166,6 @@ impl Gathering {
 }
 
 /// What a record takes in an envelope.
-fn bytes_of(record: &Record) -> usize {
-    serde_json::to_vec(record).map_or(0, |json| json.len() + 1)
+fn bytes_of(record: &WrittenRecord) -> usize {
+    record.json().get().len() + 1
 }

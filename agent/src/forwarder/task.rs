@@ -12,6 +12,7 @@ use kitchen_contract::signature::DeviceKey;
 use kitchen_contract::status::{Status, StatusKind};
 use kitchen_contract::time::Timestamp;
 use kitchen_contract::topic::Topic;
+use kitchen_contract::written::WrittenRecord;
 use rumqttc::Packet;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -289,12 +290,12 @@ impl Forwarder {
 
     fn send(&mut self, batch: Batch) -> Event {
         let Batch { epoch, kitchen_id, records, last_index } = batch;
-        let seqs: SeqRanges = records.iter().map(|record| record.seq).collect();
+        let seqs: SeqRanges = records.iter().map(WrittenRecord::seq).collect();
         let topic = Topic::Temperature(kitchen_id.clone()).to_string();
         let envelope = Envelope { gateway_id: self.destination.gateway_id.clone(), kitchen_id, epoch, records };
         let lost = self.hand_over(|link, key| {
             let payload = envelope.seal(key).map_err(|error| error.to_string())?;
-            let (from, to) = (envelope.records.first().map(|record| record.seq), seqs.last());
+            let (from, to) = (envelope.records.first().map(WrittenRecord::seq), seqs.last());
             debug!(epoch = %envelope.epoch, from, to, records = envelope.records.len(), bytes = payload.len(), "envelope sent");
             link.publish(topic, payload).map_err(|error| error.to_string())
         });

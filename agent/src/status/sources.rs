@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kitchen_contract::record::Record;
+use kitchen_contract::written::WrittenRecord;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -97,8 +97,8 @@ impl Sources {
     }
 }
 
-fn at(record: &Record) -> Oldest {
-    Oldest::At(record.timestamp)
+fn at(record: &WrittenRecord) -> Oldest {
+    record.read().map_or(Oldest::Unknown, |record| Oldest::At(record.timestamp))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use kitchen_contract::id::Epoch;
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::{Body, Event, Gap, GapReason, Record};
 use kitchen_contract::time::{Clock, Timestamp};
+use kitchen_contract::written::WrittenRecord;
 
 /// Set for the writer: where its data directory is.
 const DIR: &str = "KITCHEN_TEST_WRITER_DIR";
@@ -123,7 +124,7 @@ pub(crate) fn append(buffer: &mut Buffer, round: &Round) -> bool {
 /// Two thirds of the oldest epoch's records, or a few of them one by one.
 fn free_oldest(buffer: &mut Buffer) {
     let Ok(Read::Batch(batch)) = buffer.read(0, EVERYTHING) else { return };
-    let seqs: Vec<u64> = batch.records.iter().map(|record| record.seq).collect();
+    let seqs: Vec<u64> = batch.records.iter().map(WrittenRecord::seq).collect();
     let most = seqs.len() * 2 / 3;
     let ranges: SeqRanges = if buffer.contents().records > HELD_MAX / 2 {
         seqs[..most].iter().copied().collect()
@@ -299,7 +300,7 @@ fn everything(buffer: &mut Buffer) -> BTreeMap<Epoch, Vec<Record>> {
     let mut held: BTreeMap<Epoch, Vec<Record>> = BTreeMap::new();
     let mut after = 0;
     while let Read::Batch(batch) = buffer.read(after, EVERYTHING).unwrap() {
-        held.entry(batch.epoch).or_default().extend(batch.records);
+        held.entry(batch.epoch).or_default().extend(batch.records.iter().map(|record| record.read().unwrap()));
         after = batch.last_index;
     }
     held

@@ -96,8 +96,9 @@ fn waiting(seq: u64) -> Stamp {
 /// Whole entries, and parts of others; but not the word of what was given up.
 fn free_some(buffer: &mut Buffer) -> Result<u64, BufferError> {
     let Read::Batch(batch) = buffer.read(0, EVERYTHING)? else { return Ok(0) };
-    let records = batch.records.iter().filter(|record| !matches!(record.body, Body::Gap(_)));
+    let records = batch.records.iter().filter_map(|record| record.read().ok());
     let seqs: SeqRanges = records
+        .filter(|record| !matches!(record.body, Body::Gap(_)))
         .map(|record| record.seq)
         .enumerate()
         .filter(|(at, _)| at % 5 != 4)

@@ -96,7 +96,7 @@ impl Gateway {
             gateway_id: self.id.clone(),
             kitchen_id: kitchen.parse().unwrap(),
             epoch: epoch.parse().unwrap(),
-            records,
+            records: records.iter().map(|record| record.try_into().unwrap()).collect(),
         };
         envelope.seal(&self.key).unwrap()
     }

@@ -13,6 +13,7 @@ use kitchen_contract::signature::DeviceKey;
 use kitchen_contract::status::{OpenedStatus, STATUS_BYTES_MAX, Status, StatusCounters, StatusKind, StatusSensor};
 use kitchen_contract::time::Clock;
 use kitchen_contract::unit::{Celsius, CelsiusDifference, Dbm, Gain, MilliAmp, Volt};
+use kitchen_contract::written::WrittenRecord;
 
 /// A key made for these tests only; it opens nothing.
 pub(crate) const KEY_PEM: &str = include_str!("test-key.pem");
@@ -83,10 +84,16 @@ const READING: &str = r#"{"kind":"reading","seq":2,"timestamp":"2026-01-11T10:30
 const FAULT: &str = r#"{"kind":"reading","seq":3,"timestamp":"2026-01-11T10:35:00.000Z","clock":{"state":"estimated","boundMs":1500},"deviceId":"sensor-001","fault":"loop-open","rawMa":0.002,"missing":{"batteryVoltage":"not-reported","humidity":"not-configured","signalStrength":"not-reported"},"trigger":"unsolicited"}"#;
 const GAP: &str = r#"{"kind":"gap","seq":4,"timestamp":"2026-01-11T10:29:59.001Z","clock":{"state":"estimated"},"epoch":"cold","from":7,"to":9,"reason":"evicted"}"#;
 
-/// A record writes these bytes and these bytes read as the record.
+/// A record writes these bytes and these bytes read as the record; what is sent is their canonical form.
 fn check(record: &Record, bytes: &str) {
     assert_eq!(serde_json::to_string(record).unwrap(), bytes);
     assert_eq!(&serde_json::from_str::<Record>(bytes).unwrap(), record);
+    let canonical = serde_json_canonicalizer::pipe(bytes).unwrap();
+    assert_eq!(written(record).json().get(), canonical);
+}
+
+fn written(record: &Record) -> WrittenRecord {
+    record.try_into().unwrap()
 }
 
 #[test]
@@ -208,7 +215,7 @@ fn envelope() -> Envelope {
         gateway_id: "gw-001".parse().unwrap(),
         kitchen_id: "kitchen-001".parse().unwrap(),
         epoch: "cnew".parse().unwrap(),
-        records: vec![started(), reading()],
+        records: vec![written(&started()), written(&reading())],
     }
 }
 
@@ -218,16 +225,18 @@ const STATUS: &str = include_str!("v1-status.json");
 #[test]
 fn envelope_with_signature() {
     let sealed = String::from_utf8(envelope().seal(&key()).unwrap()).unwrap();
-    assert_eq!(sealed, ENVELOPE.trim_end());
+    // The first agents spelled whole numbers in two ways: what they sent is pinned, what is sent now is what is signed.
+    assert_eq!(sealed, ENVELOPE.trim_end().replace("-85.0", "-85"));
     let opened = Opened::read(ENVELOPE.as_bytes()).unwrap();
     assert_eq!(opened.verify(&key().public()), Ok(()));
     let records: Vec<_> = opened.records().unwrap().into_iter().map(|received| received.record.unwrap()).collect();
-    assert_eq!(records, envelope().records);
+    assert_eq!(records, [started(), reading()]);
 }
 
 #[test]
 fn records_out_of_order_are_not_sealed() {
     for records in [vec![reading(), started()], vec![started(), started()], vec![Record { seq: 0, ..started() }]] {
+        let records = records.iter().map(written).collect();
         assert!(matches!(Envelope { records, ..envelope() }.seal(&key()), Err(SealError::Sequence)));
     }
     assert!(matches!(Envelope { records: vec![], ..envelope() }.seal(&key()), Err(SealError::Empty)));

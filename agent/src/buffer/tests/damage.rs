@@ -263,9 +263,10 @@ fn older_format_is_read(Older { packed, unsettled, marks }: &Older) {
     let rest = loop {
         match buffer.read(after, super::EVERYTHING).unwrap() {
             Read::Batch(batch) => {
-                assert_true(&batch.records);
+                let records: Vec<_> = batch.records.iter().map(|record| record.read().unwrap()).collect();
+                assert_true(&records);
                 after = batch.last_index;
-                settled.push((batch.records.len(), batch.records[0].seq));
+                settled.push((batch.records.len(), records[0].seq));
             }
             rest => break rest,
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use kitchen_contract::record::{Body, Gap, GapReason};
+use kitchen_contract::written::WrittenRecord;
 
 use super::{EVERYTHING, ROOMY, epoch, round, seqs};
 use crate::buffer::disk::DiskError;
@@ -100,7 +101,7 @@ fn read_on_a_full_disk() {
         refused = if buffer.append(&round([1; 32])).is_ok() { 0 } else { refused + 1 };
     }
     let Read::Batch(batch) = buffer.read(0, EVERYTHING).unwrap() else { panic!("nothing read") };
-    assert_eq!(batch.records.last().map(|record| record.seq), Some(buffer.last_seq()));
+    assert_eq!(batch.records.last().map(WrittenRecord::seq), Some(buffer.last_seq()));
 }
 
 #[test]

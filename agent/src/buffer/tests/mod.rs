@@ -58,7 +58,7 @@ pub(super) fn held(buffer: &mut Buffer) -> BTreeMap<Epoch, Vec<Record>> {
     let mut held: BTreeMap<Epoch, Vec<Record>> = BTreeMap::new();
     let mut after = 0;
     while let Read::Batch(batch) = buffer.read(after, EVERYTHING).unwrap() {
-        held.entry(batch.epoch).or_default().extend(batch.records);
+        held.entry(batch.epoch).or_default().extend(batch.records.iter().map(|record| record.read().unwrap()));
         after = batch.last_index;
     }
     held

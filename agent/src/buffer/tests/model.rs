@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kitchen_contract::ranges::SeqRanges;
+use kitchen_contract::written::WrittenRecord;
 use proptest::prelude::*;
 
 use super::{EVERYTHING, ROOMY, copy, epoch, round, seqs};
@@ -96,7 +97,7 @@ impl Bench {
             (Some((run, _)), Read::Batch(batch)) => {
                 let of_run = self.model.keys().filter(|(of, _)| of == run).take(records_max);
                 let expected: Vec<_> = of_run.map(|(_, seq)| *seq).collect();
-                let found: Vec<_> = batch.records.iter().map(|record| record.seq).collect();
+                let found: Vec<_> = batch.records.iter().map(WrittenRecord::seq).collect();
                 // Up to the end of an entry that fits as a whole.
                 assert!(!found.is_empty() && expected.starts_with(&found), "{found:?} of {expected:?}");
                 assert_eq!(batch.epoch, epoch(*run));

@@ -1,0 +1,256 @@
+//! A record as it is kept, signed and sent: its JSON in the canonical form of RFC 8785, written once.
+//!
+//! A gateway's processor should not write a record again at every stage of its way. Readings are nearly all there is, so
+//! their fields stand here in the order that the RFC wants; that the outcome is what its library writes is tested.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+use serde_json::value::RawValue;
+
+use crate::fault::SensorFault;
+use crate::id::DeviceId;
+use crate::record::{Absence, Body, Reading, Record, Trigger};
+use crate::time::{Clock, Timestamp};
+use crate::unit::{Celsius, CelsiusDifference, Dbm, Humidity, MilliAmp, Volt};
+
+/// A record in its canonical form.
+#[derive(Clone, Debug)]
+pub struct WrittenRecord {
+    seq: u64,
+    json: Box<RawValue>,
+}
+
+/// Why a record cannot be written, which no record of the contract is known to cause.
+#[derive(Debug, thiserror::Error)]
+#[error("record {seq} has no canonical form: {source}")]
+pub struct WriteError {
+    seq: u64,
+    source: serde_json::Error,
+}
+
+impl WrittenRecord {
+    /// Writes the record of these parts.
+    ///
+    /// # Errors
+    /// (Never seen) no canonical form.
+    pub fn new(seq: u64, timestamp: Timestamp, clock: Clock, body: &Body) -> Result<Self, WriteError> {
+        let json = match body {
+            Body::Reading(reading) => reading_json(&ReadingForm::new(seq, timestamp, clock, reading)),
+            body @ (Body::Gap(_) | Body::Event(_)) => {
+                serde_json_canonicalizer::to_string(&Record { seq, timestamp, clock, body: body.clone() })
+            }
+        };
+        let json = json.and_then(RawValue::from_string).map_err(|source| WriteError { seq, source })?;
+        Ok(Self { seq, json })
+    }
+
+    /// What was written before and kept since, unchanged.
+    pub fn kept(seq: u64, json: &RawValue) -> Self {
+        Self { seq, json: json.to_owned() }
+    }
+
+    /// Its place in the sequence.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Its canonical JSON.
+    pub fn json(&self) -> &RawValue {
+        &self.json
+    }
+
+    /// Reads it back.
+    ///
+    /// # Errors
+    /// What was kept is no record.
+    pub fn read(&self) -> serde_json::Result<Record> {
+        serde_json::from_str(self.json.get())
+    }
+}
+
+impl PartialEq for WrittenRecord {
+    fn eq(&self, other: &Self) -> bool {
+        self.json.get() == other.json.get()
+    }
+}
+
+impl TryFrom<&Record> for WrittenRecord {
+    type Error = WriteError;
+
+    fn try_from(record: &Record) -> Result<Self, WriteError> {
+        Self::new(record.seq, record.timestamp, record.clock, &record.body)
+    }
+}
+
+/// A reading's JSON, in the order of its keys.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReadingForm<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    battery_voltage: Option<Volt>,
+    clock: ClockForm,
+    device_id: &'a DeviceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<SensorFault>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    humidity: Option<Humidity>,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "MissingForm::is_empty")]
+    missing: MissingForm,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_ma: Option<MilliAmp>,
+    seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal_strength: Option<Dbm>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<Celsius>,
+    timestamp: Timestamp,
+    trigger: Trigger,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncertainty: Option<CelsiusDifference>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClockForm {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound_ms: Option<u64>,
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MissingForm {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    battery_voltage: Option<Absence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    humidity: Option<Absence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal_strength: Option<Absence>,
+}
+
+impl<'a> ReadingForm<'a> {
+    fn new(seq: u64, timestamp: Timestamp, clock: Clock, reading: &'a Reading) -> Self {
+        Self {
+            battery_voltage: reading.battery.ok(),
+            clock: ClockForm::from(clock),
+            device_id: &reading.device_id,
+            fault: reading.value.err(),
+            humidity: reading.humidity.ok(),
+            kind: "reading",
+            missing: MissingForm {
+                battery_voltage: reading.battery.err(),
+                humidity: reading.humidity.err(),
+                signal_strength: reading.signal.err(),
+            },
+            raw_ma: reading.raw_ma,
+            seq,
+            signal_strength: reading.signal.ok(),
+            temperature: reading.value.ok(),
+            timestamp,
+            trigger: reading.trigger,
+            uncertainty: reading.uncertainty,
+        }
+    }
+}
+
+impl From<Clock> for ClockForm {
+    fn from(clock: Clock) -> Self {
+        match clock {
+            Clock::Synced => Self { bound_ms: None, state: "synced" },
+            Clock::Estimated { bound_ms } => Self { bound_ms, state: "estimated" },
+        }
+    }
+}
+
+impl MissingForm {
+    fn is_empty(&self) -> bool {
+        let Self { battery_voltage, humidity, signal_strength } = self;
+        battery_voltage.is_none() && humidity.is_none() && signal_strength.is_none()
+    }
+}
+
+/// Numbers as the RFC spells them: `4`, where Rust writes `4.0`.
+struct CanonicalNumbers;
+
+impl Formatter for CanonicalNumbers {
+    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, number: f64) -> io::Result<()> {
+        writer.write_all(ryu_js::Buffer::new().format_finite(number).as_bytes())
+    }
+}
+
+fn reading_json(form: &ReadingForm<'_>) -> serde_json::Result<String> {
+    /// A reading takes some 300 bytes.
+    const BYTES_EXPECTED: usize = 384;
+    let mut json = Vec::with_capacity(BYTES_EXPECTED);
+    form.serialize(&mut Serializer::with_formatter(&mut json, CanonicalNumbers))?;
+    String::from_utf8(json).map_err(serde::ser::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::unit::{Quantity, Unit};
+
+    fn quantity<U: Unit + Copy + std::fmt::Debug>() -> impl Strategy<Value = Quantity<U>> {
+        (U::MIN..=U::MAX, any::<bool>())
+            .prop_map(|(number, whole)| Quantity::new(if whole { number.trunc() } else { number }).unwrap())
+    }
+
+    fn absence() -> impl Strategy<Value = Absence> {
+        prop::sample::select(vec![Absence::NotConfigured, Absence::NotReported, Absence::Invalid])
+    }
+
+    fn value() -> impl Strategy<Value = Result<Celsius, SensorFault>> {
+        let faults = prop::sample::select(vec![SensorFault::LoopOpen, SensorFault::NoPort, SensorFault::DamagedReply]);
+        prop_oneof![quantity().prop_map(Ok), faults.prop_map(Err)]
+    }
+
+    fn reading() -> impl Strategy<Value = Reading> {
+        let battery = prop::result::maybe_ok(quantity(), absence());
+        let signal = prop::result::maybe_ok(quantity(), absence());
+        let humidity = prop::result::maybe_ok(quantity(), absence());
+        let triggers = vec![Trigger::Poll, Trigger::Change, Trigger::Interval, Trigger::Unsolicited, Trigger::Backfill];
+        let current = (prop::option::of(quantity()), quantity());
+        let sides = (battery, signal, humidity, prop::sample::select(triggers));
+        (value(), prop::option::of(quantity()), current, sides).prop_map(|(value, uncertainty, current, sides)| {
+            let (perhaps, surely) = current;
+            let (battery, signal, humidity, trigger) = sides;
+            Reading {
+                device_id: "sensor-001".parse().unwrap(),
+                value,
+                uncertainty: uncertainty.filter(|_| value.is_ok()),
+                raw_ma: perhaps.or_else(|| value.ok().map(|_| surely)),
+                battery,
+                signal,
+                humidity,
+                trigger,
+            }
+        })
+    }
+
+    fn clock() -> impl Strategy<Value = Clock> {
+        let estimated = prop::option::of(0..=crate::record::SEQ_MAX).prop_map(|bound_ms| Clock::Estimated { bound_ms });
+        prop_oneof![Just(Clock::Synced), estimated]
+    }
+
+    proptest! {
+        #[test]
+        fn a_reading_is_written_as_the_librarys_canonical_form_and_reads_back(
+            seq in 1..=crate::record::SEQ_MAX,
+            unix_ms in 0..4_000_000_000_000_i64,
+            clock in clock(),
+            reading in reading(),
+        ) {
+            let timestamp = Timestamp::from_unix_ms(unix_ms).unwrap();
+            let record = Record { seq, timestamp, clock, body: Body::Reading(reading) };
+            let written = WrittenRecord::try_from(&record).unwrap();
+            prop_assert_eq!(written.json().get(), serde_json_canonicalizer::to_string(&record).unwrap());
+            prop_assert_eq!(written.read().unwrap(), record);
+        }
+    }
+}
