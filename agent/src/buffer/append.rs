@@ -42,6 +42,11 @@ pub struct Appended {
 }
 
 impl Appended {
+    /// The latest synced timestamp then.
+    pub(super) fn latest(&self) -> Option<Timestamp> {
+        self.latest
+    }
+
     /// The epoch of the records.
     pub fn epoch(&self) -> &Epoch {
         &self.entry.epoch
@@ -167,6 +172,7 @@ impl Buffer {
             run.latest = appended.latest;
         }
         self.counters.evicted += appended.evicted;
+        self.note_named();
     }
 }
 

@@ -69,7 +69,7 @@ impl Losses {
         if let Body::Gap(gap) = &held.body {
             match gap.reason {
                 GapReason::Evicted => self.evict_range(&gap.epoch, gap.from, gap.to),
-                GapReason::Damaged => self.damage(&gap.epoch, gap.from, gap.to),
+                GapReason::Damaged => drop(self.damage(&gap.epoch, gap.from, gap.to)),
                 GapReason::Unknown => self.carried.push(gap.clone()),
             }
         }
@@ -82,14 +82,12 @@ impl Losses {
         }
     }
 
-    /// Records whose frame is damaged.
-    pub fn damage(&mut self, epoch: &Epoch, from: u64, to: u64) {
-        self.damaged.entry(epoch.clone()).or_default().insert(from, to);
-    }
-
-    /// Whether nothing was lost.
-    pub fn is_empty(&self) -> bool {
-        self.gaps() == 0
+    /// Records whose frame is damaged; how many of them were not known to be.
+    pub fn damage(&mut self, epoch: &Epoch, from: u64, to: u64) -> u64 {
+        let damaged = self.damaged.entry(epoch.clone()).or_default();
+        let before = damaged.count();
+        damaged.insert(from, to);
+        damaged.count() - before
     }
 
     /// How many gap records it takes to say so.

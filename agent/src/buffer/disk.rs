@@ -81,6 +81,20 @@ pub struct Room {
     pub file_bytes: u64,
 }
 
+impl Room {
+    /// The room for the store in `dir`; none if the system does not tell.
+    #[allow(clippy::useless_conversion)] // where words have 32 bits, the system's numbers are shorter
+    pub fn of(dir: &Path) -> Option<Self> {
+        let system = statvfs(dir).ok()?;
+        let block = u64::from(system.fragment_size());
+        Some(Self {
+            free_bytes: u64::from(system.blocks_available()) * block,
+            total_bytes: u64::from(system.blocks()) * block,
+            file_bytes: dir.join(FILE).metadata().ok()?.len(),
+        })
+    }
+}
+
 /// An open store.
 pub struct Disk {
     dir: PathBuf,
@@ -230,15 +244,8 @@ impl Disk {
     }
 
     /// How much room there is for the store; none if the system does not tell.
-    #[allow(clippy::useless_conversion)] // where words have 32 bits, the system's numbers are shorter
     pub fn room(&self) -> Option<Room> {
-        let system = statvfs(&self.dir).ok()?;
-        let block = u64::from(system.fragment_size());
-        Some(Room {
-            free_bytes: u64::from(system.blocks_available()) * block,
-            total_bytes: u64::from(system.blocks()) * block,
-            file_bytes: self.dir.join(FILE).metadata().ok()?.len(),
-        })
+        Room::of(&self.dir)
     }
 
     fn db(&self) -> &sled::Db {

@@ -123,7 +123,10 @@ fn meta_of_1(bytes: &[u8], held: SeqRanges) -> Option<Vec<u8>> {
     let Identity { epoch, from: base, to: last_seq, .. } = identity;
     let stated: serde_json::Value = serde_json::from_slice(json).ok()?;
     let latest = stated.get("latest").and_then(|latest| serde_json::from_value(latest.clone()).ok());
-    Some(Meta { reach: Reach { base, epoch, last_seq }, latest, number: 1, held, marks: Vec::new() }.to_frame())
+    Some(
+        Meta { reach: Reach { base, epoch, last_seq }, latest, number: 1, held, filled: false, marks: Vec::new() }
+            .to_frame(),
+    )
 }
 
 #[cfg(test)]

@@ -85,7 +85,8 @@ impl Buffer {
             }
         }
         self.write_freed(&mut freeing)?;
-        Ok(held_before - self.contents.records)
+        // A damaged entry may have been replaced by an intact copy.
+        Ok(held_before.saturating_sub(self.contents.records))
     }
 
     /// Gives a time to every record that waits for one; returns how many. Does nothing without a `serverTime`.
@@ -137,9 +138,12 @@ impl Buffer {
             return Ok(());
         }
         // What is stated as held would be looked for.
-        let meta = self.run.clone().map(|run| self.statement(&run, freeing.contents.held.clone(), Vec::new()));
+        let mut held = freeing.contents.held.clone();
+        self.unnamed.iter().for_each(|(from, to)| held.insert(from, to));
+        let meta = self.run.clone().map(|run| self.statement(&run, held, Vec::new()));
         self.write(Changes { meta, ..std::mem::take(&mut freeing.changes) })?;
         self.contents = freeing.contents.clone();
+        self.only_append();
         self.ordinary = Ordinary::default();
         freeing.entries = 0;
         Ok(())

@@ -14,8 +14,9 @@ use crate::at::identity::Imei;
 use crate::history_mark::{HistoryMark, MARKS_MAX};
 use kitchen_contract::id::DeviceId;
 
-/// Ranges in one statement; of more, those that lie next to each other are stated as one.
-const RANGES_MAX: usize = 32;
+/// Ranges in one statement; of more, the oldest are stated as one. Where much was given up, every record that was kept
+/// longer is a range.
+const RANGES_MAX: usize = 256;
 /// What a statement takes as a frame at most, in bytes: two numbers of 20 digits and their signs for every range, an IMEI, an
 /// id, a timestamp and their names for every mark.
 pub const META_FRAME_BYTES_MAX: usize = OVERHEAD_BYTES + 128 + RANGES_MAX * 44 + MARKS_MAX * 112;
@@ -40,8 +41,10 @@ pub struct Meta {
     pub latest: Option<Timestamp>,
     /// Rises with every statement.
     pub number: u64,
-    /// The append indexes of the records held; freed ones may be among them, others not.
+    /// The append indexes of the records held.
     pub held: SeqRanges,
+    /// They were too many ranges: in the first one there are others too.
+    pub filled: bool,
     /// What the append brought of sensors; of any other change none.
     pub marks: Vec<HistoryMark>,
 }
@@ -54,6 +57,8 @@ struct Payload {
     latest: Option<Timestamp>,
     number: u64,
     held: SeqRanges,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    filled: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     marks: Vec<Mark>,
 }
@@ -100,10 +105,17 @@ impl Reach {
 }
 
 impl Meta {
+    /// Up to which append index something that is not there may have been given up or freed; 0 is nowhere.
+    pub fn unsure_to(&self) -> u64 {
+        self.held.iter().next().filter(|_| self.filled).map_or(0, |(_, last)| last)
+    }
+
     /// The frame to keep it as.
     pub fn to_frame(&self) -> Vec<u8> {
         let marks = self.marks.iter().map(Mark::from).collect();
-        let payload = Payload { latest: self.latest, number: self.number, held: coarse(&self.held), marks };
+        let held = coarse(&self.held);
+        let filled = self.filled || held != self.held;
+        let payload = Payload { latest: self.latest, number: self.number, held, filled, marks };
         let json = serde_json::to_vec(&payload).expect("invariant: a statement is JSON");
         frame::encode(&self.reach.identity(), &json)
     }
@@ -112,20 +124,18 @@ impl Meta {
     pub fn from_frame(bytes: &[u8]) -> Option<Self> {
         let (identity, json) = frame::decode(bytes).ok()?;
         let reach = Reach::of(&identity)?;
-        let Payload { latest, number, held, marks } = serde_json::from_slice(json).ok()?;
+        let Payload { latest, number, held, filled, marks } = serde_json::from_slice(json).ok()?;
         let marks = marks.into_iter().filter_map(Mark::read).collect();
-        Some(Self { reach, latest, number, held, marks })
+        Some(Self { reach, latest, number, held, filled, marks })
     }
 }
 
-/// At most [`RANGES_MAX`] ranges with all numbers of these inside: the narrowest spaces are filled.
+/// At most [`RANGES_MAX`] ranges with all numbers of these inside: the spaces between the oldest are filled.
 fn coarse(held: &SeqRanges) -> SeqRanges {
-    let ranges: Vec<_> = held.iter().collect();
-    let mut spaces: Vec<(u64, u64)> = ranges.windows(2).map(|pair| (pair[0].1 + 1, pair[1].0 - 1)).collect();
-    spaces.sort_by_key(|(from, to)| to - from);
     let mut coarse = held.clone();
-    for (from, to) in spaces.iter().take((ranges.len()).saturating_sub(RANGES_MAX)) {
-        coarse.insert(*from, *to);
+    let too_many = held.iter().count().saturating_sub(RANGES_MAX);
+    if let (Some((first, _)), Some((_, last))) = (held.iter().next(), held.iter().nth(too_many)) {
+        coarse.insert(first, last);
     }
     coarse
 }
@@ -145,11 +155,11 @@ mod tests {
             until: Timestamp::from_unix_ms(1_800_000_000_000).ok().filter(|_| number > 0),
         };
         let marks: Vec<_> = (0..MARKS_MAX).map(mark).collect();
-        let meta = Meta { reach, latest: None, number: u64::MAX, held: held.clone(), marks };
+        let meta = Meta { reach, latest: None, number: u64::MAX, held: held.clone(), filled: false, marks };
         let frame = meta.to_frame();
         assert!(frame.len() <= META_FRAME_BYTES_MAX, "{}", frame.len());
         let read = Meta::from_frame(&frame).unwrap();
-        assert_eq!(read.held.iter().count(), RANGES_MAX);
+        assert_eq!((read.held.iter().count(), read.filled), (RANGES_MAX, true));
         assert!(held.without(&read.held).is_empty());
         assert_eq!((read.reach, read.number, read.marks), (meta.reach, meta.number, meta.marks));
     }

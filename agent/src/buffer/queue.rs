@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use kitchen_contract::alarm::Limits as Thresholds;
 use kitchen_contract::id::{DeviceId, Epoch};
+use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::EpochEnd;
 use kitchen_contract::time::Timestamp;
 
@@ -22,6 +23,7 @@ use super::contents::{Contents, Losses};
 use super::disk::{Changes, Disk, DiskError};
 use super::error::BufferError;
 use super::evict::Ordinary;
+use super::frame::{self, Identity};
 use super::raw::Stated;
 use super::{format, repair};
 use crate::at::identity::Imei;
@@ -100,6 +102,10 @@ pub struct Buffer {
     pub(super) marks_behind: BTreeMap<Imei, HistoryMark>,
     /// To be written as gap records with the next append.
     pub(super) losses: Losses,
+    /// The append indexes of what is damaged and lost and in no gap record yet: it is stated as held until it is.
+    pub(super) unnamed: SeqRanges,
+    /// Stores set aside from which nothing more is wanted, once their losses are on record.
+    pub(super) asides_read: Vec<PathBuf>,
     pub(super) counters: Counters,
     /// The limits of the measuring points: beyond them is an excursion, which is kept longest.
     pub(super) thresholds: BTreeMap<DeviceId, Thresholds>,
@@ -137,6 +143,8 @@ impl Buffer {
             stated_last: None,
             marks_behind: BTreeMap::new(),
             losses: Losses::default(),
+            unnamed: SeqRanges::new(),
+            asides_read: Vec::new(),
             counters: Counters::default(),
             thresholds: BTreeMap::new(),
             ordinary: Ordinary::default(),
@@ -279,10 +287,10 @@ impl Buffer {
     /// Repeats the write in doubt, if there is one. If that fails the store is closed: sled takes nothing after an error.
     fn repeat_in_doubt(&mut self) -> Result<(), DiskError> {
         let disk = self.take_store()?;
-        if let Some(InDoubt { changes, .. }) = &self.in_doubt {
+        if let Some(in_doubt) = self.in_doubt.clone() {
             // What was freed meanwhile would come back with the failed write, and the disk would stay full.
             disk.sync()?;
-            let changes = changes.clone();
+            let changes = self.stated_anew(&disk, &in_doubt)?;
             self.write_to(&disk, changes)?;
             disk.sync()?;
             // Nobody knows how much of it the counts held already.
@@ -296,8 +304,28 @@ impl Buffer {
         Ok(())
     }
 
+    /// The write in doubt, with a statement of what is held after it: some may have been freed meanwhile.
+    fn stated_anew(&mut self, disk: &Disk, in_doubt: &InDoubt) -> Result<Changes, DiskError> {
+        let InDoubt { changes, appended, .. } = in_doubt.clone();
+        let Some(run) = self.run.clone() else { return Ok(changes) };
+        let held = held_after(&self.contents.held, disk, &changes)?;
+        let run = Run { last_seq: appended.to(), latest: appended.latest(), ..run };
+        Ok(Changes { meta: Some(self.statement(&run, held, Vec::new())), ..changes })
+    }
+
+    /// What a write in doubt would remove or write anew has changed since: it only appends.
+    pub(super) fn only_append(&mut self) {
+        if let Some(InDoubt { changes, appended, .. }) = &mut self.in_doubt {
+            let index = appended.entry.index();
+            changes.removed.clear();
+            changes.written.retain(|(at, _)| *at == index);
+            self.ordinary = Ordinary::default();
+        }
+    }
+
     fn replace_store(&mut self, reason: &str) -> Result<(), BufferError> {
         self.close_store();
+        self.only_append();
         let aside = repair::set_aside(&self.dir).map_err(|error| self.disk_error(&error.to_string()))?;
         let records = self.contents.records;
         tracing::error!(%reason, aside = %aside.display(), records, "the buffer is damaged: set aside, a fresh one begins");
@@ -314,6 +342,26 @@ impl Buffer {
     pub(super) fn disk_error(&self, reason: &str) -> BufferError {
         BufferError::Disk { dir: self.dir.clone(), reason: reason.to_owned() }
     }
+}
+
+/// What of `held` is held once `changes` are written.
+fn held_after(held: &SeqRanges, disk: &Disk, changes: &Changes) -> Result<SeqRanges, DiskError> {
+    let mut held = held.clone();
+    let span = |identity: &Identity| (identity.index(), identity.last_index());
+    let written = || changes.written.iter().map(|(index, _)| index);
+    for index in changes.removed.iter().chain(written()) {
+        let there = disk.at_or_after(*index)?.filter(|(found, _)| found == index);
+        if let Some(((from, to), _)) =
+            there.and_then(|(_, bytes)| frame::header(&bytes)).map(|(identity, len)| (span(&identity), len))
+        {
+            held.remove(from, to);
+        }
+    }
+    for (identity, _) in changes.written.iter().filter_map(|(_, bytes)| frame::header(bytes)) {
+        let (from, to) = span(&identity);
+        held.insert(from, to);
+    }
+    Ok(held)
 }
 
 fn lock(data_dir: &Path) -> Result<File, BufferError> {

@@ -180,9 +180,9 @@ impl Stated {
         self.appends.0 == index && self.appends.1 > index
     }
 
-    /// How far the last epoch got.
+    /// How far the last epoch got of which anything was there.
     pub fn furthest(&self) -> Option<Reach> {
-        let (base, epoch) = self.epochs.last_key_value()?;
+        let (base, epoch) = self.epochs.range(..self.last_index).next_back()?;
         Some(Reach { base: *base, epoch: epoch.clone(), last_seq: self.last_index - base })
     }
 

@@ -74,6 +74,8 @@ impl Buffer {
             }
             let Ok(sendable) = Sendable::from_frame(&frame, after) else {
                 self.skip(index)?;
+                // An intact copy may be there now.
+                next = index;
                 continue;
             };
             if !gathering.take(sendable) {
@@ -103,8 +105,9 @@ impl Buffer {
         let taken = self.take_out(&disk, index).and_then(|()| self.count(&disk));
         self.disk = Some(disk);
         self.losses.damage(&identity.epoch, identity.from, identity.to);
+        self.unnamed.insert(identity.index(), identity.last_index());
         self.counters.lost += u64::from(identity.records);
-        taken.map_err(|error| self.failed(error))
+        taken.map(drop).map_err(|error| self.failed(error))
     }
 }
 
@@ -155,7 +158,8 @@ impl Gathering {
             last_index: index,
         });
         let belongs = batch.epoch == *epoch && batch.kitchen_id == *kitchen_id;
-        let taken = belongs && (fits || batch.records.is_empty());
+        let rises = index > batch.last_index;
+        let taken = belongs && (fits && rises || batch.records.is_empty());
         if taken {
             self.bytes += bytes;
             batch.last_index = index;

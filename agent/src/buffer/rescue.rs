@@ -10,14 +10,16 @@ use std::path::Path;
 
 use kitchen_contract::ranges::SeqRanges;
 
-use super::disk::{Changes, Disk, DiskError};
+use super::disk::{Changes, Disk, DiskError, Room};
 use super::entry::{Entry, Held};
-use super::raw;
+use super::raw::{self, Stated};
 
 /// The copy, in the store's directory.
 pub const FILE: &str = "rescue";
 /// The copy while it is made.
 const UNFINISHED: &str = "rescue.new";
+/// What a copy leaves free: sled writes a snapshot before it opens, and a segment of half a MiB soon after.
+const SPARE_BYTES: u64 = 2 * 1024 * 1024;
 /// Frames brought back in one write.
 const WRITE_FRAMES_MAX: usize = 64;
 
@@ -44,27 +46,46 @@ impl Wanted {
     }
 }
 
-/// Copies every intact frame with records of `held` from the files of the store in `dir`.
+/// Copies every intact frame with records that are held from the files of the store in `dir`, behind the statement that says
+/// so.
 ///
 /// # Errors
-/// The files cannot be opened, or there is no room for the copy.
-pub fn make(dir: &Path, held: &SeqRanges) -> io::Result<()> {
-    if held.is_empty() {
+/// The files cannot be opened, or there is no room for the copy; then there is none.
+pub fn make(dir: &Path, stated: &Stated) -> io::Result<()> {
+    if stated.held().is_empty() {
         return Ok(());
     }
+    let room = Room::of(dir).map_or(u64::MAX, |room| room.free_bytes.saturating_sub(SPARE_BYTES));
+    copy_within(dir, stated, room)
+}
+
+/// The copy, if it takes no more than so many bytes.
+pub(super) fn copy_within(dir: &Path, stated: &Stated, bytes_max: u64) -> io::Result<()> {
     let unfinished = dir.join(UNFINISHED);
-    let mut copy = BufWriter::new(File::create(&unfinished)?);
-    let mut wanted = Wanted::new(held);
-    let mut written = Ok(());
-    visit_wanted(dir, &mut wanted, |frame| {
+    let made = write_copy(dir, stated, bytes_max).and_then(|()| fs::rename(&unfinished, dir.join(FILE)));
+    if made.is_err() {
+        // It would keep sled from opening its file.
+        fs::remove_file(&unfinished)?;
+    }
+    made?;
+    File::open(dir)?.sync_all()
+}
+
+fn write_copy(dir: &Path, stated: &Stated, bytes_max: u64) -> io::Result<()> {
+    let mut copy = BufWriter::new(File::create(dir.join(UNFINISHED))?);
+    let mut left = bytes_max;
+    let mut write = |frame: &[u8]| {
+        left = left.checked_sub(frame.len() as u64).ok_or(io::ErrorKind::StorageFull)?;
+        copy.write_all(frame)
+    };
+    let mut written = stated.newest.as_ref().map_or(Ok(()), |statement| write(&statement.to_frame()));
+    visit_wanted(dir, &mut Wanted::new(&stated.held()), |frame| {
         if written.is_ok() {
-            written = copy.write_all(frame);
+            written = write(frame);
         }
     })?;
     written?;
-    copy.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    fs::rename(unfinished, dir.join(FILE))?;
-    File::open(dir)?.sync_all()
+    copy.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }
 
 /// The copy has done its work.

@@ -16,7 +16,7 @@ impl Buffer {
     pub(super) fn statement(&mut self, run: &Run, held: SeqRanges, marks: Vec<HistoryMark>) -> Vec<u8> {
         self.number += 1;
         let reach = Reach { base: run.base, epoch: self.epoch.clone(), last_seq: run.last_seq };
-        Meta { reach, latest: run.latest, number: self.number, held, marks }.to_frame()
+        Meta { reach, latest: run.latest, number: self.number, held, filled: false, marks }.to_frame()
     }
 
     /// Writes to the open store; on disk only after the next sync.

@@ -8,8 +8,8 @@ use kitchen_contract::record::EpochEnd;
 
 use super::contents::Contents;
 use super::disk::{Changes, Disk, DiskError};
-use super::frame;
-use super::meta::Reach;
+use super::frame::{self, FrameError};
+use super::meta::{Meta, Reach};
 use super::queue::{Buffer, InDoubt, Run};
 use super::raw::Stated;
 use super::{quarantine, repair, rescue};
@@ -38,12 +38,13 @@ impl Buffer {
     fn take_stock(&mut self, disk: &Disk, mut stated: Stated) -> Result<(), DiskError> {
         let known = self.recall(disk)?;
         known.clone().into_iter().for_each(|meta| stated.note(meta));
-        self.count(disk)?;
-        let mut lost = self.bring_back(&self.dir.clone(), disk, &stated)?;
+        let damaged = self.count(disk)?;
+        let mut lost = self.bring_back(&self.dir.clone(), disk, (&stated, &damaged))?;
         let known = known.map(|meta| meta.reach);
         let known_index = known.as_ref().map_or(0, Reach::index);
-        // A kill in the middle of an append leaves a statement of records that nobody was told of.
-        let cut_short = stated.is_one_append_after(known_index);
+        // A kill in the middle of an append leaves a statement of records that nobody was told of. A process that runs knows
+        // what it has told.
+        let cut_short = self.run.is_none() && stated.is_one_append_after(known_index);
         if cut_short {
             lost.remove(known_index + 1, u64::MAX);
         }
@@ -61,19 +62,25 @@ impl Buffer {
         Ok(())
     }
 
-    /// Counts what is there, and takes out what fails its checksum: it may be brought back intact.
-    pub(super) fn count(&mut self, disk: &Disk) -> Result<(), DiskError> {
+    /// Counts what is there, and takes out what fails its checksum: it may be brought back intact. What that held, as far as
+    /// its headers tell.
+    pub(super) fn count(&mut self, disk: &Disk) -> Result<SeqRanges, DiskError> {
         let mut contents = Contents::default();
-        let mut bad = Vec::new();
+        let (mut bad, mut named) = (Vec::new(), SeqRanges::new());
         disk.scan(|index, bytes| match frame::decode(bytes) {
             Ok((identity, _)) => contents.add(&identity, bytes.len()),
-            Err(_) => bad.push(index),
+            Err(error) => {
+                bad.push(index);
+                if let FrameError::Payload(identity) = error {
+                    named.insert(identity.index(), identity.last_index());
+                }
+            }
         })?;
         self.contents = contents;
         for index in bad {
             self.take_out(disk, index)?;
         }
-        Ok(())
+        Ok(named)
     }
 
     /// Takes a frame that cannot be read out of the store and keeps it apart.
@@ -86,9 +93,17 @@ impl Buffer {
         self.write_to(disk, Changes { removed: vec![index], ..Changes::default() })
     }
 
-    /// Brings back what was held and is not there; what cannot be.
-    fn bring_back(&mut self, dir: &Path, disk: &Disk, stated: &Stated) -> Result<SeqRanges, DiskError> {
+    /// Brings back what was held and is not there, or was damaged; what cannot be.
+    fn bring_back(
+        &mut self,
+        dir: &Path,
+        disk: &Disk,
+        (stated, damaged): (&Stated, &SeqRanges),
+    ) -> Result<SeqRanges, DiskError> {
         let mut missing = stated.held().without(&self.contents.held);
+        let mut unsure = missing.without(damaged);
+        unsure.remove(stated.newest.as_ref().map_or(0, Meta::unsure_to) + 1, u64::MAX);
+        missing = missing.without(&unsure);
         if let Some(InDoubt { appended, .. }) = &self.in_doubt {
             // It is written again, once the disk takes it; until then what is there must be read and freed.
             let in_doubt = appended.entry.identity();
@@ -122,10 +137,12 @@ impl Buffer {
                     continue;
                 }
             };
-            let lost = self.bring_back(&aside, disk, &of_aside)?;
+            let all = SeqRanges::from(vec![(1, u64::MAX)]);
+            let lost = self.bring_back(&aside, disk, (&of_aside, &all))?;
             self.note_lost(&lost, &of_aside);
             if !of_aside.is_empty() {
-                repair::mark_read(&self.dir, &aside)?;
+                // Not before its losses are on record.
+                self.asides_read.push(aside);
             }
             stated.merge(of_aside);
         }
@@ -135,9 +152,22 @@ impl Buffer {
     /// Puts append indexes on record that are lost for good.
     fn note_lost(&mut self, lost: &SeqRanges, stated: &Stated) {
         for (epoch, from, to) in stated.named(lost) {
-            tracing::error!(%epoch, from, to, "records of the buffer are damaged and lost");
-            self.losses.damage(&epoch, from, to);
-            self.counters.lost += to - from + 1;
+            let new = self.losses.damage(&epoch, from, to);
+            if new > 0 {
+                tracing::error!(%epoch, from, to, "records of the buffer are damaged and lost");
+            }
+            self.counters.lost += new;
+        }
+        lost.iter().for_each(|(from, to)| self.unnamed.insert(from, to));
+    }
+
+    /// What was lost is on record.
+    pub(super) fn note_named(&mut self) {
+        self.unnamed = SeqRanges::new();
+        for aside in std::mem::take(&mut self.asides_read) {
+            if let Err(error) = repair::mark_read(&self.dir, &aside) {
+                tracing::warn!(dir = %aside.display(), %error, "a salvaged buffer keeps its name");
+            }
         }
     }
 }
@@ -145,7 +175,7 @@ impl Buffer {
 /// What the files of a store state, and a copy of what they hold, before sled touches them.
 fn look(dir: &Path) -> io::Result<Stated> {
     let stated = Stated::read(dir)?;
-    if let Err(error) = rescue::make(dir, &stated.held()) {
+    if let Err(error) = rescue::make(dir, &stated) {
         tracing::warn!(%error, "no copy of what is held can be made before the buffer is opened");
     }
     Ok(stated)

@@ -200,7 +200,7 @@ impl Bench {
     fn copy(&mut self) {
         self.call("rescue", true, |bench| {
             let store = bench.dir.path().join("buffer");
-            rescue::make(&store, &Stated::read(&store).unwrap().held()).unwrap();
+            rescue::make(&store, &Stated::read(&store).unwrap()).unwrap();
         });
     }
 
@@ -271,7 +271,10 @@ impl Call {
         assert!(lost.is_empty(), "{name}: lost {lost:?} of {:?}", seqs(&mut buffer));
         let of_round = round.keys().filter(|id| there(id)).count();
         assert!(of_round == 0 || of_round == round.len(), "{name}: {of_round} of {} records of a round", round.len());
-        assert_eq!(buffer.counters().lost, 0, "{name}: something is said to be lost");
+        // Of a store that sled refuses, what was cut short cannot be told from what was damaged.
+        let said = buffer.counters().lost as usize;
+        let cut_short = buffer.counters().set_aside > 0 && of_round == 0 && said == round.len();
+        assert!(said == 0 || cut_short, "{name}: {said} are said to be lost");
         of_round > 0
     }
 

@@ -12,6 +12,7 @@ use miniz_oxide::inflate::decompress_to_vec_zlib;
 
 use super::{ROOMY, copy, epoch, held, round, seqs};
 use crate::buffer::meta::Reach;
+use crate::buffer::raw::Stated;
 use crate::buffer::*;
 
 /// How many bits are flipped, one at a time, unless this variable says it.
@@ -201,7 +202,7 @@ fn what_was_copied_before_a_crash_is_brought_back_after_it() {
     let dir = tempfile::tempdir().unwrap();
     store_of_200(dir.path());
     let store = dir.path().join("buffer");
-    rescue::make(&store, &SeqRanges::from(vec![(1, 201)])).unwrap();
+    rescue::make(&store, &Stated::read(&store).unwrap()).unwrap();
     let copied = fs::read(store.join("rescue")).unwrap();
     fs::remove_dir_all(&store).unwrap();
     fs::create_dir(&store).unwrap();
@@ -211,6 +212,72 @@ fn what_was_copied_before_a_crash_is_brought_back_after_it() {
     assert_true(&records[&epoch(1)]);
     assert_eq!((records[&epoch(1)].len(), gaps(&records)), (201, vec![]));
     assert!(!store.join("rescue").exists());
+}
+
+/// What of a copy is still there is enough to know what was held: the statement is in it.
+#[test]
+fn a_copy_says_what_was_held() {
+    let dir = tempfile::tempdir().unwrap();
+    store_of_200(dir.path());
+    let store = dir.path().join("buffer");
+    rescue::make(&store, &Stated::read(&store).unwrap()).unwrap();
+    // The file's last statements are gone with the entries beside them.
+    let mut file = fs::read(store.join("db")).unwrap();
+    let third = file.len() / 3;
+    file[third..].fill(0);
+    fs::write(store.join("db"), file).unwrap();
+    let mut buffer = next_run(dir.path());
+    let records = held(&mut buffer);
+    assert_true(&records[&epoch(1)]);
+    assert_eq!((records[&epoch(1)].len(), gaps(&records)), (201, vec![]));
+}
+
+#[test]
+fn a_copy_that_does_not_fit_is_no_copy_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    store_of_200(dir.path());
+    let store = dir.path().join("buffer");
+    let stated = Stated::read(&store).unwrap();
+    // Nothing can be written where a directory stands.
+    fs::create_dir_all(store.join("rescue").join("in-the-way")).unwrap();
+    assert!(rescue::make(&store, &stated).is_err());
+    assert!(rescue::copy_within(&store, &stated, 1_000).is_err());
+    assert!(!store.join("rescue.new").exists());
+    fs::remove_dir_all(store.join("rescue")).unwrap();
+    assert_eq!(held(&mut next_run(dir.path()))[&epoch(1)].len(), 201);
+}
+
+/// This process has told of the record: it cannot be one of which nobody was told.
+#[test]
+fn a_record_that_was_told_of_and_is_lost_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(1)).unwrap();
+    for step_ms in 0..3 {
+        buffer.append(&round([step_ms])).unwrap();
+    }
+    let disk = buffer.disk.as_ref().unwrap();
+    disk.write(&disk::Changes { removed: vec![4], ..Default::default() }).unwrap();
+    disk.sync().unwrap();
+    buffer.close_store();
+    overwrite_payload_of(&dir.path().join("buffer"), 4);
+    let records = {
+        buffer.append(&round([3])).unwrap();
+        held(&mut buffer)
+    };
+    assert_eq!((gaps(&records).len(), buffer.counters().lost), (1, 1), "{records:?}");
+}
+
+/// Damages every frame of that append index in the files of a store.
+fn overwrite_payload_of(store: &Path, index: u64) {
+    let mut file = fs::read(store.join("db")).unwrap();
+    for at in 0..file.len() {
+        let found =
+            frame::header(&file[at..]).filter(|(identity, _)| identity.records > 0 && identity.index() == index);
+        if found.is_some() {
+            file[at + frame::HEADER_BYTES + 3] ^= 1;
+        }
+    }
+    fs::write(store.join("db"), file).unwrap();
 }
 
 /// A store of an older format: 261 records of one epoch of which the first 40 are freed, and five of the next.

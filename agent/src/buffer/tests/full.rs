@@ -12,6 +12,48 @@ use super::entry::Draft;
 use super::{ROOMY, epoch, held, round, stamp};
 use crate::buffer::*;
 
+/// Of 4,000 readings so many are held that a write gives up several entries.
+#[test]
+fn what_is_freed_of_entries_that_a_write_in_doubt_rewrites_stays_free() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut buffer = watching(dir.path(), 400);
+    let mut number = 0;
+    let refused = loop {
+        let round = readings(number * 10..number * 10 + 10);
+        let full = buffer.contents().records + 10 > 400;
+        if full {
+            buffer.disk.as_mut().unwrap().break_sync();
+        }
+        let appended = buffer.append(&round);
+        number += 1;
+        if full {
+            assert!(appended.is_err());
+            break round;
+        }
+        appended.unwrap();
+    };
+    assert!(!buffer.in_doubt.as_ref().unwrap().changes.written.is_empty());
+    // Of every entry some, so that what is left of it lies under another index.
+    let freed: SeqRanges = (1..=380).filter(|seq| seq % 10 < 4).collect();
+    buffer.acknowledge(&epoch(1), &freed).unwrap();
+    buffer.append(&refused).unwrap();
+    let mut after = 0;
+    let mut seen = Vec::new();
+    while let Read::Batch(batch) = buffer.read(after, super::EVERYTHING).unwrap() {
+        let seqs: Vec<_> = batch.records.iter().map(|record| record.seq()).collect();
+        assert!(seqs.is_sorted_by(|one, next| one < next), "{seqs:?}");
+        seen.extend(seqs);
+        after = batch.last_index;
+    }
+    assert!(seen.is_sorted_by(|one, next| one < next), "{seen:?}");
+    assert!(seen.iter().all(|seq| !freed.contains(*seq)), "{seen:?}");
+    let known = buffer.counters();
+    drop(buffer);
+    let mut buffer = Buffer::open(dir.path(), ROOMY, epoch(2)).unwrap();
+    let again: Vec<_> = held(&mut buffer)[&epoch(1)].iter().map(|record| record.seq).collect();
+    assert_eq!((again, buffer.counters().lost, known.lost), (seen, 0, 0));
+}
+
 /// A reading of 4 °C, of 9 °C, or a fault, by turns as `number` says.
 fn reading(number: i64) -> Draft {
     let value = match number % 10 {
@@ -78,6 +120,24 @@ fn ordinary_readings_go_first_and_what_people_must_see_last() {
     assert!(gaps <= 10, "one gap record stands for many: {gaps}");
     let gone = buffer.counters().evicted;
     assert!(gone + buffer.contents().records >= 2_000 && gone >= 1_000, "{gone}");
+}
+
+/// What was kept to the last lies scattered: more ranges than a statement has.
+#[test]
+fn what_was_given_up_is_not_taken_for_lost_when_the_store_is_opened_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut buffer = watching(dir.path(), 2_000);
+    for number in 0..800 {
+        buffer.append(&readings(number * 10..number * 10 + 10)).unwrap();
+    }
+    assert!(buffer.contents().held.iter().count() > 300);
+    let before = held(&mut buffer);
+    drop(buffer);
+    for run in 2..4 {
+        let mut buffer = Buffer::open(dir.path(), Limits { records_max: 2_000, ..ROOMY }, epoch(run)).unwrap();
+        assert_eq!(held(&mut buffer), before);
+        assert_eq!(buffer.counters(), queue::Counters::default());
+    }
 }
 
 #[test]
