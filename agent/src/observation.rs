@@ -8,7 +8,7 @@ use crate::clock::wall::Stamp;
 use crate::history_mark::HistoryMark;
 
 /// Time since the agent started, the system's sleep included. Immune to every step of the wall clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub Duration);
 
 /// Something worth a record. The recorder gives it its place in the sequence, its wall time and its disk.

@@ -30,7 +30,7 @@ impl Draining {
     pub(super) fn is_over(&mut self, now: Moment, event: Event) -> bool {
         match event {
             Event::Acknowledged { epoch, ranges } => {
-                self.window.acknowledge(&epoch, &ranges);
+                self.window.acknowledge(&epoch, &ranges, now);
                 self.window.envelopes() == 0
             }
             Event::Tick { .. } => now >= self.give_up_at,

@@ -18,6 +18,8 @@
 //! | [`timing`] | how long to wait for what; pure |
 //! | [`state`] | offline → connecting → catching up → live → draining; pure |
 //! | [`fault`] | why there is no connection, in words; pure |
+//! | [`line`] | how much the line takes at once; pure |
+//! | `taken` | what the sink takes, and what it does not; pure |
 //! | [`shown`] | what a person sees of it; pure |
 //! | [`certificate`] | what the gateway's certificate says, and whether it is fit to be used; pure |
 //! | [`tls`] | certificate, key, authorities |
@@ -38,6 +40,7 @@ pub mod draining;
 pub mod event;
 pub mod fault;
 pub mod lanes;
+pub mod line;
 pub mod link;
 pub mod lookup;
 pub mod online;
@@ -47,6 +50,7 @@ mod receiving;
 pub mod rejections;
 pub mod shown;
 pub mod state;
+mod taken;
 pub mod task;
 mod telling;
 pub mod timing;

@@ -7,11 +7,9 @@ use kitchen_contract::ack::RefuseReason;
 use super::allowance::Allowance;
 use super::event::Backlog;
 use super::lanes::{LIVE_RECORDS_MAX, Lane, Lanes};
+use super::line::HALVINGS_MAX;
 use super::window::{ENVELOPES_MAX, Window};
 use crate::observation::Moment;
-
-/// How often an envelope may be halved: 500 records to one.
-const HALVINGS_MAX: u32 = 9;
 
 /// A working connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +29,6 @@ pub struct Online {
     pub(super) probing: bool,
     /// The last connection ended with an envelope under way: one at a time until the first is acknowledged.
     pub(super) cautious: bool,
-    /// The newest are not taken, so they do not go first any more.
-    pub(super) keeps_order: bool,
     pub(super) patience: Duration,
     pub(super) allowance: Allowance,
     /// Nothing may be sent before.
@@ -79,7 +75,6 @@ impl Online {
             asked: Lane::Live,
             probing: false,
             cautious: false,
-            keeps_order: false,
             patience,
             allowance: Allowance::default(),
             paused_until: None,
@@ -91,6 +86,11 @@ impl Online {
     /// Whether the sink has left an envelope unacknowledged, so that one at a time is sent.
     pub fn is_probing(&self) -> bool {
         self.probing
+    }
+
+    /// Whether all that was found has been sent and acknowledged.
+    pub(super) fn is_through(&self) -> bool {
+        self.window.envelopes() == 0 && self.lanes.next(|_| true).is_none()
     }
 
     /// Reads on after `cursor`, in order.
@@ -106,11 +106,12 @@ impl Online {
     }
 
     /// What to send next, if there is room and anything to send.
-    pub(super) fn next(&mut self, now: Moment, backlog: Backlog) -> Option<Next> {
+    /// What the line takes at once is `halvings` smaller than what is usual.
+    pub(super) fn next(&mut self, now: Moment, backlog: Backlog, halvings: u32) -> Option<Next> {
         self.pace = pace(backlog.records.saturating_sub(self.window.records()));
         let is_flood = self.lanes.live_unsent(backlog.newest) > 2 * LIVE_RECORDS_MAX;
         self.live_pace = if is_flood { Pace::CatchingUp } else { Pace::Live };
-        let envelopes_max = if self.probing || self.cautious { 1 } else { ENVELOPES_MAX };
+        let envelopes_max = if self.probing || self.cautious { 1 } else { (ENVELOPES_MAX >> halvings).max(1) };
         self.wake_at = self.paused_until.filter(|until| now < *until);
         if self.window.envelopes() >= envelopes_max || self.wake_at.is_some() {
             return None;
@@ -121,7 +122,10 @@ impl Online {
             return None;
         };
         self.asked = lane;
-        Some(Next { after, until, pace: self.pace_of(lane), halvings: self.halvings })
+        let pace = self.pace_of(lane);
+        // What is small already is not what the line is slow for.
+        let for_the_line = if pace == Pace::CatchingUp { halvings } else { 0 };
+        Some(Next { after, until, pace, halvings: self.halvings.max(for_the_line) })
     }
 
     /// The records that were asked for have been sent, up to `last_index`.

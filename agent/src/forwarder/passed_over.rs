@@ -62,17 +62,28 @@ impl PassedOver {
             Self { until: self.until.max(sent.last_index), retry_at: self.retry_at.or(Some(again)), ..Self::default() };
     }
 
-    /// The sink did not take the oldest envelope under way; `again` is when to try, once it is passed over. True if that
-    /// is now.
-    pub fn not_taken(&mut self, sent: &Sent, again: Moment) -> bool {
+    /// The sink did not take the oldest envelope under way; true if that has been enough.
+    pub fn not_taken(&mut self) -> bool {
         self.attempts = (self.attempts + 1).min(ATTEMPTS_MAX);
         self.trying = false;
-        if self.attempts < ATTEMPTS_MAX || !self.answered {
-            return false;
-        }
+        self.attempts >= ATTEMPTS_MAX && self.answered
+    }
+
+    /// An envelope is passed over; `again` is when to try.
+    pub fn pass_over(&mut self, sent: &Sent, again: Moment) {
         self.until = self.until.max(sent.last_index);
         self.retry_at.get_or_insert(again);
-        true
+    }
+
+    /// Something else is tried in place of passing over; `again` is when to try as before.
+    pub fn begin_anew(&mut self, again: Moment) {
+        (self.attempts, self.answered) = (0, false);
+        self.retry_at.get_or_insert(again);
+    }
+
+    /// Attempts in a row that came to nothing.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     /// Whether it is time to try again from the oldest; one attempt then decides.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use kitchen_contract::VERSION;
 use kitchen_contract::ack::{Ack, Refused};
 use kitchen_contract::id::Epoch;
+use kitchen_contract::ranges::SeqRanges;
+use kitchen_contract::record::SEQ_MAX;
 use kitchen_contract::topic::Topic;
 use rumqttc::{Packet, Publish, SubscribeReasonCode};
 use tracing::{debug, warn};
@@ -63,22 +65,27 @@ impl Forwarder {
 
     async fn acknowledged(&mut self, ack: &Ack) -> Option<Event> {
         let (epoch, mut ranges) = (ack.epoch.clone(), ack.ranges.clone());
-        for rejected in &ack.rejected {
-            self.tell_rejected(&epoch, rejected);
-            ranges.insert(rejected.range.0, rejected.range.1);
-        }
-        match self.buffer.acknowledge(epoch.clone(), ranges.clone()).await {
-            Ok(freed) => {
-                let shown: Vec<_> = ranges.iter().collect();
-                debug!(%epoch, ranges = ?shown, freed, "acknowledged");
-                self.shown.send_modify(|shown| shown.last_ack = Some(self.clock.now()));
-                Some(Event::Acknowledged { epoch, ranges })
+        for rejected in ack.rejected.iter().filter(|rejected| is_range(rejected.range)) {
+            let (from, to) = rejected.range;
+            // An acknowledgement may come twice, and what is set aside is told of once.
+            let freed = self.free(&epoch, &vec![(from, to)].into()).await?;
+            if freed > 0 {
+                self.tell_rejected(&epoch, rejected, freed);
             }
-            Err(error) => {
-                warn!(%error, "acknowledged records cannot be freed now and will be sent again");
-                None
-            }
+            ranges.insert(from, to);
         }
+        let freed = self.free(&epoch, &ack.ranges).await?;
+        let shown: Vec<_> = ranges.iter().collect();
+        debug!(%epoch, ranges = ?shown, freed, "acknowledged");
+        self.shown.send_modify(|shown| shown.last_ack = Some(self.clock.now()));
+        Some(Event::Acknowledged { epoch, ranges })
+    }
+
+    /// How many were still held; none if they cannot be freed now.
+    async fn free(&mut self, epoch: &Epoch, ranges: &SeqRanges) -> Option<u64> {
+        let freed = self.buffer.acknowledge(epoch.clone(), ranges.clone()).await;
+        let warn = |error| warn!(%error, "acknowledged records cannot be freed now and will be sent again");
+        freed.map_err(warn).ok()
     }
 
     fn refused(&mut self, epoch: &Epoch, refused: &Refused) -> Event {
@@ -101,6 +108,11 @@ impl Forwarder {
         }
         Some(Event::Answered { records_per_s: ack.records_per_s })
     }
+}
+
+/// A range of sequence numbers; of anything else nothing is held.
+fn is_range((from, to): (u64, u64)) -> bool {
+    (1..=to).contains(&from) && to <= SEQ_MAX
 }
 
 #[cfg(test)]
@@ -177,7 +189,11 @@ mod tests {
         let body = Body::Event(Recorded::ClockStep { step_ms: 1 });
         observations.try_send(Observation { at: forwarder.clock.now(), stamp: None, body, mark: None }).unwrap();
         let rejected = |from, to| Rejected { range: (from, to), reason: RejectReason::UnknownDevice };
-        forwarder.heard_of(ack(vec![rejected(1, 1), rejected(3, 4)])).await;
+        let set_aside = vec![rejected(1, 1), rejected(3, 4), rejected(0, u64::MAX), rejected(5, 4)];
+        forwarder.heard_of(ack(set_aside.clone())).await;
+        // An acknowledgement that comes twice tells nothing new.
+        forwarder.heard_of(ack(set_aside)).await;
+        assert_eq!(forwarder.shown.borrow().counters.rejected, 3);
         let mut told = Vec::new();
         while let Ok(observation) = recorder.try_recv() {
             forwarder.record_rejections();

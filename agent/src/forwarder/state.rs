@@ -25,20 +25,17 @@
 //! | draining, to connect | stop | draining, to stop | |
 //!
 //! Probing: after a time-out one envelope at a time is under way, until the sink acknowledges again; the patience doubles
-//! each time. What a sink that is there takes no notice of is [`PassedOver`]: reading goes on behind it. Otherwise the newest
-//! records go first, the backlog beside them ([`Lanes`]). A renewed certificate is no failure: nobody waits. Leaving a state for offline asks the backoff, which forgets its
+//! each time. What a sink that is there takes no notice of is [`PassedOver`]: reading goes on behind it. The newest records
+//! go first, the backlog beside them ([`Lanes`]), in envelopes as large as the line takes ([`Line`]). A renewed certificate is no failure: nobody waits. Leaving a state for offline asks the backoff, which forgets its
 //! failures only after stable minutes; it counts rounds through all addresses.
 
 use std::time::Duration;
 
-use kitchen_contract::ack::RefuseReason;
-use kitchen_contract::id::Epoch;
-use kitchen_contract::ranges::SeqRanges;
-
 use super::backoff::Backoff;
 use super::draining::{Draining, Then};
-use super::event::{Action, Backlog, Event, Refusal};
+use super::event::{Action, Backlog, Event};
 use super::lanes::Lanes;
+use super::line::Line;
 use super::online::Online;
 use super::passed_over::PassedOver;
 use super::timing::Timing;
@@ -46,9 +43,6 @@ use crate::observation::Moment;
 
 /// The longest patience with a sink that does not acknowledge.
 const PATIENCE_MAX: Duration = Duration::from_secs(300);
-/// How long to send nothing after a refusal for the quota, unless the sink says how long; at most an hour.
-const QUOTA_PAUSE: Duration = Duration::from_secs(60);
-const QUOTA_PAUSE_MAX: Duration = Duration::from_secs(3600);
 /// Before the next address is tried, and as much again by chance.
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_secs(1);
 
@@ -76,16 +70,20 @@ pub enum State {
 /// The state and what it needs to go on.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    state: State,
-    timing: Timing,
+    pub(super) state: State,
+    pub(super) timing: Timing,
     backoff: Backoff,
-    passed_over: PassedOver,
-    backlog: Backlog,
+    pub(super) passed_over: PassedOver,
+    /// The sink does not take the newest, so they do not go first any more.
+    pub(super) keeps_order: bool,
+    /// What the line takes at once.
+    pub(super) line: Line,
+    pub(super) backlog: Backlog,
     /// How many there are, and which one is used or tried next.
     addresses: usize,
     address: usize,
     /// Envelopes that were given up and are sent again.
-    resent: u64,
+    pub(super) resent: u64,
 }
 
 impl Machine {
@@ -93,7 +91,19 @@ impl Machine {
     pub fn new(timing: Timing, addresses: usize, backlog: Backlog) -> Self {
         let state = State::Offline { retry_at: Moment(Duration::ZERO) };
         let (backoff, passed_over) = (Backoff::default(), PassedOver::default());
-        Self { state, timing, backoff, passed_over, backlog, addresses, address: 0, resent: 0 }
+        let line = Line::default();
+        Self {
+            state,
+            timing,
+            backoff,
+            passed_over,
+            keeps_order: false,
+            line,
+            backlog,
+            addresses,
+            address: 0,
+            resent: 0,
+        }
     }
 
     /// Which address is used, or tried next.
@@ -207,9 +217,7 @@ impl Machine {
         online.allowance.set(records_per_s);
         // What the last connection ended over is tried by itself.
         online.cautious = self.passed_over.suspects();
-        if !online.cautious {
-            online.lanes.put_newest_first(self.backlog);
-        }
+        self.put_newest_first(&mut online);
         self.send_next(online, now, Vec::new())
     }
 
@@ -230,7 +238,7 @@ impl Machine {
     fn online(&mut self, mut online: Online, now: Moment, event: Event) -> Vec<Action> {
         match event {
             Event::Tick { chance } => return self.tick_online(online, now, chance),
-            Event::Acknowledged { epoch, ranges } => self.acknowledged(&mut online, &epoch, &ranges),
+            Event::Acknowledged { epoch, ranges } => self.acknowledged(&mut online, (&epoch, &ranges), now),
             Event::Refused(refusal) => return self.refused(online, now, &refusal),
             Event::Sent(sent) => {
                 online.sent(now, (sent.seqs.count(), sent.last_index));
@@ -255,45 +263,6 @@ impl Machine {
         self.send_next(online, now, Vec::new())
     }
 
-    fn acknowledged(&mut self, online: &mut Online, epoch: &Epoch, ranges: &SeqRanges) {
-        let Some(last_index) = online.window.acknowledge(epoch, ranges) else { return };
-        self.passed_over.acknowledged(last_index);
-        (online.probing, online.cautious, online.refused) = (false, false, None);
-        online.patience = self.timing.patience;
-        if !online.keeps_order {
-            online.lanes.put_newest_first(self.backlog);
-        }
-    }
-
-    /// What is refused is kept; when and how it is sent again depends on why.
-    fn refused(&mut self, mut online: Online, now: Moment, refusal: &Refusal) -> Vec<Action> {
-        let Some(sent) = online.window.holding(&refusal.epoch, &refusal.ranges).cloned() else {
-            return self.send_next(online, now, Vec::new());
-        };
-        online.refused = Some(refusal.reason);
-        let mut actions = Vec::new();
-        match refusal.reason {
-            RefuseReason::TooLarge if sent.seqs.count() > 1 && online.halve() => {}
-            RefuseReason::TooLarge | RefuseReason::NotAuthorised | RefuseReason::Unknown
-                if online.lanes.is_ahead(sent.last_index) =>
-            {
-                // What is older may be taken, and must not be passed over with it.
-                online.keeps_order = true;
-            }
-            RefuseReason::Quota => {
-                let pause = refusal.retry_after.unwrap_or(QUOTA_PAUSE).min(QUOTA_PAUSE_MAX);
-                online.pause(Moment(now.0 + self.timing.speed.shorten(pause)));
-            }
-            RefuseReason::TooLarge | RefuseReason::NotAuthorised | RefuseReason::Unknown => {
-                self.passed_over.refused(&sent, Moment(now.0 + self.timing.retry));
-                actions.push(Action::TellPassedOver(sent));
-            }
-        }
-        self.resent += online.window.envelopes() as u64;
-        online.rewind(self.passed_over.cursor());
-        self.send_next(online, now, actions)
-    }
-
     /// A connection that ends with the same envelope under way each time is taken for a broker's refusal of it.
     fn lose(&mut self, online: &Online, now: Moment, chance: f64) -> Vec<Action> {
         if self.forget_failures(online, now) {
@@ -315,12 +284,6 @@ impl Machine {
         is_stable
     }
 
-    fn not_taken(&mut self, online: &Online, now: Moment) -> Option<Action> {
-        let oldest = online.window.oldest()?;
-        let passed_over = self.passed_over.not_taken(oldest, Moment(now.0 + self.timing.retry));
-        passed_over.then(|| Action::TellPassedOver(oldest.clone()))
-    }
-
     fn tick_online(&mut self, mut online: Online, now: Moment, chance: f64) -> Vec<Action> {
         if self.preferred_again_at(&online).is_some_and(|at| now >= at) {
             return self.lose(&online, now, chance);
@@ -331,15 +294,21 @@ impl Machine {
             let passed_over = self.not_taken(&online, now);
             let patience = if passed_over.is_some() { self.timing.patience } else { online.patience * 2 };
             online.probe(self.passed_over.cursor(), PATIENCE_MAX.min(patience));
+            self.put_newest_first(&mut online);
             actions.extend(passed_over);
         }
         if self.passed_over.is_due(now, self.timing.retry) {
             self.resent += online.window.envelopes() as u64;
+            self.keeps_order = false;
             online.probe(0, self.timing.patience);
         }
         if now >= online.heartbeat_at {
             online.heartbeat_at = Moment(now.0 + self.timing.heartbeat);
             actions.push(Action::SendHeartbeat);
+            // What came back behind the cursor, from a copy or with a repeated write, is not left to the next connection.
+            if online.is_through() && self.backlog.records > 0 && self.passed_over.retry_at().is_none() {
+                online.rewind(0);
+            }
         }
         self.send_next(online, now, actions)
     }
@@ -351,8 +320,8 @@ impl Machine {
     }
 
     /// Goes on online, and sends the next envelope if there is room and anything to send.
-    fn send_next(&mut self, mut online: Online, now: Moment, mut actions: Vec<Action>) -> Vec<Action> {
-        actions.extend(online.next(now, self.backlog).map(Action::SendNext));
+    pub(super) fn send_next(&mut self, mut online: Online, now: Moment, mut actions: Vec<Action>) -> Vec<Action> {
+        actions.extend(online.next(now, self.backlog, self.halvings()).map(Action::SendNext));
         self.state = State::Online(online);
         actions
     }

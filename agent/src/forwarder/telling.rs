@@ -63,11 +63,11 @@ impl Forwarder {
         }
     }
 
-    /// Records that the sink has set aside.
-    pub(super) fn tell_rejected(&mut self, epoch: &Epoch, rejected: &Rejected) {
+    /// Records that the sink has set aside, so many of them held until now.
+    pub(super) fn tell_rejected(&mut self, epoch: &Epoch, rejected: &Rejected, freed: u64) {
         let Rejected { range: (from, to), reason } = *rejected;
         error!(%epoch, from, to, ?reason, "the cloud has set records aside");
-        self.shown.send_modify(|shown| shown.counters.rejected += to.saturating_sub(from) + 1);
+        self.shown.send_modify(|shown| shown.counters.rejected += freed);
         self.rejections.note(epoch, rejected);
         self.record_rejections();
     }

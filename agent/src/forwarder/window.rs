@@ -24,10 +24,23 @@ pub struct Sent {
     pub last_index: u64,
 }
 
+/// An envelope of which the sink has taken anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The append index of its last record.
+    pub last_index: u64,
+    /// How many it held.
+    pub records: u64,
+    /// Since it was sent, or since the line was free of what was before.
+    pub within: Duration,
+}
+
 /// The envelopes under way, in the order they were sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Window {
     under_way: VecDeque<(Sent, Moment)>,
+    /// When the sink last acknowledged any of them: what is behind has not waited before.
+    acknowledged_at: Option<Moment>,
 }
 
 impl Window {
@@ -36,17 +49,20 @@ impl Window {
         self.under_way.push_back((sent, now));
     }
 
-    /// The sink has acknowledged; where the first envelope ends of which that took anything.
-    pub fn acknowledge(&mut self, epoch: &Epoch, ranges: &SeqRanges) -> Option<u64> {
+    /// The sink has acknowledged; the first envelope of which that took anything.
+    pub fn acknowledge(&mut self, epoch: &Epoch, ranges: &SeqRanges, now: Moment) -> Option<Taken> {
         let mut first = None;
-        for (sent, _) in self.under_way.iter_mut().filter(|(sent, _)| sent.epoch == *epoch) {
+        let free_at = self.acknowledged_at.unwrap_or_default();
+        for (sent, sent_at) in self.under_way.iter_mut().filter(|(sent, _)| sent.epoch == *epoch) {
             let left = sent.seqs.without(ranges);
             if left.count() < sent.seqs.count() {
-                first.get_or_insert(sent.last_index);
+                let within = now.0.saturating_sub(free_at.max(*sent_at).0);
+                first.get_or_insert(Taken { last_index: sent.last_index, records: sent.seqs.count(), within });
             }
             sent.seqs = left;
         }
         self.under_way.retain(|(sent, _)| !sent.seqs.is_empty());
+        self.acknowledged_at = first.map(|_| now).or(self.acknowledged_at);
         first
     }
 
@@ -61,9 +77,16 @@ impl Window {
         self.under_way.iter().map(|(sent, _)| sent).find(holds)
     }
 
-    /// When the oldest envelope has waited for `patience`.
+    /// When the oldest envelope has waited for `patience`: since it was sent, or since the line was free of what was before.
     pub fn expires(&self, patience: Duration) -> Option<Moment> {
-        self.under_way.front().map(|(_, sent_at)| Moment(sent_at.0 + patience))
+        let (_, sent_at) = self.under_way.front()?;
+        let waits_since = self.acknowledged_at.map_or(*sent_at, |acknowledged_at| acknowledged_at.max(*sent_at));
+        Some(Moment(waits_since.0 + patience))
+    }
+
+    /// An envelope is not under way any more.
+    pub fn forget(&mut self, gone: &Sent) {
+        self.under_way.retain(|(sent, _)| sent != gone);
     }
 
     /// Records under way.

@@ -7,12 +7,15 @@ use kitchen_contract::id::Epoch;
 use proptest::prelude::*;
 
 use super::event::{Action, Backlog, Event, Refusal};
+use super::line::Line;
 use super::online::{Next, Pace, pace};
 use super::state::{Machine, State};
 use super::timing::Timing;
 use super::window::Sent;
 use crate::observation::Moment;
 use crate::speed::Speed;
+
+mod closed_loop;
 
 fn at(seconds: u64) -> Moment {
     Moment(Duration::from_secs(seconds))
@@ -31,8 +34,15 @@ fn waiting(records: u64) -> Backlog {
     Backlog { records, newest: 0 }
 }
 
+/// A line of which it is known that it takes everything.
+fn on_a_fast_line(addresses: usize, backlog: Backlog) -> Machine {
+    let mut machine = Machine::new(timing(), addresses, backlog);
+    machine.line = Line::FAST;
+    machine
+}
+
 fn machine(backlog: u64) -> Machine {
-    Machine::new(timing(), 1, waiting(backlog))
+    on_a_fast_line(1, waiting(backlog))
 }
 
 fn connect() -> Action {
@@ -127,10 +137,31 @@ fn without_an_acknowledgement_everything_is_sent_again_one_at_a_time() {
             (32, tick(), &[next(0, Pace::Live)]),
             (32, sent(1, 1), &[]),
             (33, acknowledged(1, 1), &[next(1, Pace::Live)]),
-            (33, sent(2, 2), &[next(2, Pace::Live)]),
+            // The line has shown that it takes little at once.
+            (33, sent(2, 2), &[]),
+            (34, acknowledged(2, 2), &[next(2, Pace::Live)]),
         ],
     );
     assert!(matches!(machine.state(), State::Online(online) if !online.is_probing()));
+}
+
+#[test]
+fn what_comes_back_behind_the_cursor_is_found_with_the_next_heartbeat() {
+    let left = |records| Event::Backlog(waiting(records));
+    check(
+        online(1),
+        &[
+            (2, sent(1, 1), &[next(1, Pace::Live)]),
+            (2, Event::NothingToSend, &[]),
+            (3, acknowledged(1, 1), &[]),
+            (3, left(0), &[next(1, Pace::Live)]),
+            (3, Event::NothingToSend, &[]),
+            (62, tick(), &[Action::SendHeartbeat]),
+            (63, left(1), &[next(1, Pace::Live)]),
+            (63, Event::NothingToSend, &[]),
+            (122, tick(), &[Action::SendHeartbeat, next(0, Pace::Live)]),
+        ],
+    );
 }
 
 /// Time-outs of the first of two envelopes: three, with a heartbeat answered in between.
@@ -198,7 +229,7 @@ fn a_connection_that_ends_over_the_same_envelope_reads_on_behind_it() {
 
 #[test]
 fn after_an_outage_the_newest_go_first_and_the_backlog_beside_them() {
-    let machine = Machine::new(timing(), 1, Backlog { records: 5_000, newest: 9_000 });
+    let machine = on_a_fast_line(1, Backlog { records: 5_000, newest: 9_000 });
     let live = |after| Action::SendNext(Next { after, until: u64::MAX, pace: Pace::Live, halvings: 0 });
     let old = |after| Action::SendNext(Next { after, until: 8_936, pace: Pace::CatchingUp, halvings: 0 });
     let backlog = Backlog { records: 5_001, newest: 9_001 };
@@ -221,7 +252,7 @@ fn after_an_outage_the_newest_go_first_and_the_backlog_beside_them() {
 
 #[test]
 fn a_backlog_keeps_to_the_rate_that_the_cloud_sets_and_what_is_measured_now_does_not_wait() {
-    let machine = Machine::new(timing(), 1, Backlog { records: 5_000, newest: 5_000 });
+    let machine = on_a_fast_line(1, Backlog { records: 5_000, newest: 5_000 });
     let live = |after| Action::SendNext(Next { after, until: u64::MAX, pace: Pace::Live, halvings: 0 });
     let old = |after| Action::SendNext(Next { after, until: 4_936, pace: Pace::CatchingUp, halvings: 0 });
     let machine = check(
@@ -308,7 +339,7 @@ fn newest_records_that_are_not_authorised_do_not_hold_up_the_backlog_behind_them
     let old = |after| Action::SendNext(Next { after, until: 4_936, pace: Pace::CatchingUp, halvings: 0 });
     let no = |from, to| refused(from, to, RefuseReason::NotAuthorised);
     let machine = check(
-        Machine::new(timing(), 1, Backlog { records: 5_000, newest: 5_000 }),
+        on_a_fast_line(1, Backlog { records: 5_000, newest: 5_000 }),
         &[
             (0, tick(), &[connect()]),
             (1, answered(), &[live(4_936)]),
@@ -329,7 +360,7 @@ fn a_backlog_that_cannot_be_read_now_is_read_again_soon() {
     let live = |after| Action::SendNext(Next { after, until: u64::MAX, pace: Pace::Live, halvings: 0 });
     let old = |after| Action::SendNext(Next { after, until: 4_936, pace: Pace::CatchingUp, halvings: 0 });
     let machine = check(
-        Machine::new(timing(), 1, Backlog { records: 5_000, newest: 5_000 }),
+        on_a_fast_line(1, Backlog { records: 5_000, newest: 5_000 }),
         &[
             (0, tick(), &[connect()]),
             (1, answered(), &[live(4_936)]),
@@ -347,7 +378,7 @@ fn the_addresses_are_tried_in_order_and_the_preferred_one_again_later() {
     let lost = || Event::Lost { chance: 1.0 };
     let to = |address| [Action::Connect { address }];
     let machine = check(
-        Machine::new(timing(), 3, Backlog::default()),
+        on_a_fast_line(3, Backlog::default()),
         &[
             (0, tick(), &to(0)),
             (1, lost(), &[Action::Close]),
@@ -390,7 +421,7 @@ fn a_sink_that_answers_nothing_is_waited_for_in_order() {
 #[test]
 fn a_new_record_wakes_and_a_heartbeat_goes_out_in_time() {
     check(
-        online(1),
+        online(0),
         &[
             (2, Event::NothingToSend, &[]),
             (61, tick(), &[]),
@@ -445,7 +476,7 @@ fn a_renewed_certificate_is_used_at_once_at_the_same_address_and_is_no_failure()
     let to = |address| [Action::Connect { address }];
     let lost = || Event::Lost { chance: 1.0 };
     let fallback = check(
-        Machine::new(timing(), 2, Backlog::default()),
+        on_a_fast_line(2, Backlog::default()),
         &[
             (0, tick(), &to(0)),
             (1, lost(), &[Action::Close]),
