@@ -107,6 +107,13 @@ async fn year(binary: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The agent's environment on a gateway.
+fn environment() -> Vec<(String, String)> {
+    let unit = include_str!("../../../agent/kitchen-agent.service");
+    let set = unit.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('='));
+    set.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 /// Prints a figure; whether it is within its limit.
 fn show(name: &str, figure: f64, unit: &str, limit: f64) -> bool {
     let verdict = if figure <= limit { "" } else { "   TOO MUCH" };
@@ -174,7 +181,7 @@ impl Gateway {
             .replace(&format!("port = {}\n", layout.endpoint_port()), &format!("port = {}\n", receiver.port()))
             .replace("[log]", "[buffer]\nrecords_max = 10000000\nbytes_max = 4000000000\n\n[log]");
         std::fs::write(&config, text)?;
-        let agent = layout.start_agent_of(binary, &[])?;
+        let agent = layout.start_agent_of(binary, &environment())?;
         Ok(Self { agent, receiver, stored_bytes: size(&data_dir)?, started: Duration::ZERO, _dir: dir })
     }
 
