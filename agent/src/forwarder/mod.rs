@@ -20,6 +20,7 @@
 //! | [`fault`] | why there is no connection, in words; pure |
 //! | [`shown`] | what a person sees of it; pure |
 //! | [`certificate`] | what the gateway's certificate says, and whether it is fit to be used; pure |
+//! | [`trial`] | new certificate files beside those that worked; pure |
 //! | [`tls`] | certificate, key, authorities |
 //! | [`lookup`] | one name look-up at a time |
 //! | [`link`] | one connection: rumqttc at arm's length |
@@ -52,6 +53,7 @@ mod telling;
 pub mod timing;
 pub mod tls;
 pub mod told;
+pub mod trial;
 pub mod verifier;
 pub mod window;
 
