@@ -46,11 +46,14 @@ struct State {
     hits: u64,
     /// Bytes that passed on the newest connection.
     passed: BTreeMap<Way, usize>,
+    /// What the agent sent on each connection that led nowhere.
+    heard: Vec<Vec<u8>>,
 }
 
 impl State {
     fn new() -> Self {
-        Self { fault: Fault::None, connections: 0, packets: BTreeMap::new(), hits: 0, passed: BTreeMap::new() }
+        let (packets, passed, heard) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Self { fault: Fault::None, connections: 0, packets, hits: 0, passed, heard }
     }
 
     /// A connection that is made, and where it is to be cut: no other will be.
@@ -159,6 +162,11 @@ impl Proxy {
         lock(&self.state).connections
     }
 
+    /// What the agent sent on each connection that was refused, left in silence or answered with a web page.
+    pub fn heard(&self) -> Vec<Vec<u8>> {
+        lock(&self.state).heard.clone()
+    }
+
     /// Packets of a kind that were seen in a direction, whatever became of them.
     pub fn packets(&self, way: Way, kind: Kind) -> u64 {
         lock(&self.state).packets.get(&(way, kind)).copied().unwrap_or(0)
@@ -192,15 +200,10 @@ async fn serve(listener: TcpListener, shared: Shared) {
 }
 
 /// One connection, until either side or a fault ends it.
-async fn connection(mut agent: TcpStream, shared: &Shared, cut: Option<(Way, usize)>) {
+async fn connection(agent: TcpStream, shared: &Shared, cut: Option<(Way, usize)>) {
     let (state, fault) = (&shared.state, lock(&shared.state).fault);
     match fault {
-        Fault::Refuse => return,
-        Fault::Silent => return while_it_is(state, Fault::Silent).await,
-        Fault::WebPage => {
-            let page = b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nContent-Length: 0\r\n\r\n";
-            return drop(agent.write_all(page).await);
-        }
+        Fault::Refuse | Fault::Silent | Fault::WebPage => return nowhere(agent, state, fault).await,
         _ => {}
     }
     let Ok(cloud) = TcpStream::connect(("127.0.0.1", shared.cloud_port)).await else { return };
@@ -241,6 +244,28 @@ async fn bytes(mut agent: TcpStream, mut cloud: TcpStream, own: Own<'_>) {
             let _without_a_reset_then = stream.set_zero_linger();
         }
     }
+}
+
+/// A connection that leads nowhere: what comes is heard until the agent closes it, or the fault is another.
+async fn nowhere(mut agent: TcpStream, state: &Mutex<State>, fault: Fault) {
+    if fault == Fault::WebPage {
+        let page = b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nContent-Length: 0\r\n\r\n";
+        let _gone_then = agent.write_all(page).await;
+    }
+    if fault != Fault::Silent {
+        let _gone_then = agent.shutdown().await;
+    }
+    let (mut heard, mut piece) = (Vec::new(), vec![0; PIECE_BYTES]);
+    let hear = async {
+        while let Ok(read @ 1..) = agent.read(&mut piece).await {
+            heard.extend_from_slice(&piece[..read]);
+        }
+    };
+    tokio::select! {
+        () = hear => {}
+        () = while_it_is(state, fault) => {}
+    }
+    lock(state).heard.push(heard);
 }
 
 async fn while_it_is(state: &Mutex<State>, fault: Fault) {
