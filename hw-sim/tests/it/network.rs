@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use hw_sim::bench::Plan;
 use hw_sim::bench::layout::GATEWAY;
 use hw_sim::bench::proxy::serve::Between;
 use hw_sim::bench::proxy::{Fault, Kind, Proxy, Way};
@@ -25,10 +26,19 @@ struct Network {
 
 impl Network {
     async fn prepare() -> Self {
-        let mut kitchen = Kitchen::prepare(plan()).await;
-        let pki: PathBuf = kitchen.layout.dir().join("pki");
-        let between = Between { pki, gateway: GATEWAY.to_owned(), cloud_port: kitchen.layout.endpoint_port() };
-        let proxy = Proxy::start(&between).await.unwrap();
+        let kitchen = Kitchen::prepare(plan()).await;
+        let proxy = Proxy::start(&between(&kitchen)).await.unwrap();
+        Self::join(kitchen, proxy).await
+    }
+
+    /// On a narrow line, whatever is slow is felt by the agent.
+    async fn prepare_narrow(plan: Plan) -> Self {
+        let kitchen = Kitchen::prepare(plan).await;
+        let proxy = Proxy::start_narrow(&between(&kitchen)).await.unwrap();
+        Self::join(kitchen, proxy).await
+    }
+
+    async fn join(mut kitchen: Kitchen, proxy: Proxy) -> Self {
         let config = kitchen.layout.dir().join("agent.toml");
         let text = std::fs::read_to_string(&config).unwrap();
         let direct = format!("port = {}\n", kitchen.layout.endpoint_port());
@@ -90,6 +100,12 @@ impl Network {
         evidence.is_whole();
         assert_eq!(evidence.epochs(), 1, "one run of the agent");
     }
+}
+
+/// Where the proxy of a kitchen sits.
+fn between(kitchen: &Kitchen) -> Between {
+    let pki: PathBuf = kitchen.layout.dir().join("pki");
+    Between { pki, gateway: GATEWAY.to_owned(), cloud_port: kitchen.layout.endpoint_port() }
 }
 
 /// N3, with whole programs; every byte has its turn in `exchange.rs`.
@@ -236,4 +252,40 @@ async fn bits_that_flip_under_the_packets_end_a_connection_and_nothing_else() {
     assert!(!network.log().contains("panicked"));
     // What was damaged on its way up is kept aside as nobody's; what was sent again is stored.
     Evidence::of(&network.kitchen.layout).await.is_stored_and_judged();
+}
+
+/// N5: a poor mobile line of 1 kB/s, times the speed, after an outage.
+#[tokio::test]
+async fn a_backlog_on_a_slow_line_is_not_taken_for_one_that_the_cloud_does_not_take() {
+    const RECORDS: usize = 300;
+    const PASSED_OVER: &str =
+        "the cloud does not take the records of this kitchen; they are kept and tried again every few minutes";
+    let speed = plan().speed;
+    let rate = (1_000.0 * speed) as usize;
+    let plan = Plan { speed, ..Plan::fridges(6, Duration::from_secs(10)) };
+    let mut network = Network::prepare_narrow(plan).await;
+    network.proxy.set(Fault::Refuse);
+    network.start_gateway();
+    network.taken(RECORDS).await;
+    let opened = jiff::Timestamp::now();
+    network.proxy.set(Fault::Rate(rate));
+    network.says("acknowledged", 0).await;
+    network.taken(60).await;
+    network.kitchen.settle().await;
+    assert_eq!(network.said(PASSED_OVER), 0, "slow is not refused");
+    let evidence = Evidence::of(&network.kitchen.layout).await;
+    evidence.is_whole();
+    // As long as connecting may take, half a minute at this speed, and what a busy machine takes.
+    let soon = Duration::from_secs(30).div_f64(speed) + Duration::from_secs(3);
+    let first = first_lag(&evidence, opened);
+    assert!(first < soon, "a live record took {first:?}");
+}
+
+/// How long the first record took that was measured after a time, counted from then to its arrival.
+fn first_lag(evidence: &Evidence, after: jiff::Timestamp) -> Duration {
+    let time = |value: &Value| -> jiff::Timestamp { value.as_str().unwrap().parse().unwrap() };
+    let records = evidence.records.values().flatten();
+    let live = records.filter(|item| time(&item["record"]["timestamp"]) > after);
+    let arrived = live.map(|item| time(&item["receivedAt"])).min().unwrap();
+    Duration::try_from(arrived.duration_since(after)).unwrap()
 }
