@@ -59,8 +59,8 @@ impl IdentityError {
 /// What a certificate says of itself, as far as it can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// The common name, which is the gateway's id.
-    pub name: Option<String>,
+    /// The common names; there should be one, which is the gateway's id.
+    pub names: Vec<String>,
     /// When it begins.
     pub begins: Timestamp,
     /// When it ends.
@@ -71,10 +71,10 @@ impl Facts {
     /// Of a certificate in DER.
     pub fn read(der: &[u8]) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
-        let name = certificate.subject().iter_common_name().next().and_then(|name| name.as_str().ok());
+        let names = certificate.subject().iter_common_name().map(|name| name.as_str().unwrap_or_default().to_owned());
         let validity = certificate.validity();
         Some(Self {
-            name: name.map(str::to_owned),
+            names: names.collect(),
             begins: timestamp(validity.not_before),
             ends: timestamp(validity.not_after),
         })
@@ -83,11 +83,14 @@ impl Facts {
     /// Why a connection that works is not given up for this certificate; `now` is what is known of the time.
     ///
     /// # Errors
-    /// Another gateway's, ended, or not valid yet.
+    /// Nobody's, another gateway's, ended, or not valid yet.
     pub fn fit(&self, gateway_id: &GatewayId, now: Option<Timestamp>) -> Result<(), IdentityError> {
         let unfit = |text| Err(IdentityError::Unfit(text));
-        if let Some(name) = self.name.as_ref().filter(|name| *name != gateway_id.as_str()) {
-            return unfit(format!("the certificate is the one of `{name}`"));
+        match &self.names[..] {
+            [name] if name == gateway_id.as_str() => {}
+            [name] => return unfit(format!("the certificate is the one of `{name}`")),
+            [] => return unfit("the certificate has no CN, so it is nobody's".to_owned()),
+            names => return unfit(format!("the certificate has several CNs: `{}`", names.join("`, `"))),
         }
         match now {
             Some(now) if now > self.ends => unfit(format!("the certificate ended on {}", self.ends)),
@@ -115,7 +118,7 @@ mod tests {
     #[test]
     fn a_connection_is_given_up_only_for_a_certificate_of_this_gateway_that_is_valid_now() {
         let (begins, ends) = ("2026-12-01T00:00:00.000Z".parse().unwrap(), "2027-12-01T00:00:00.000Z".parse().unwrap());
-        let facts = Facts { name: Some("gw-1".to_owned()), begins, ends };
+        let facts = Facts { names: vec!["gw-1".to_owned()], begins, ends };
         assert_eq!(fit(&facts, "gw-1", Some("2027-03-01T00:00:00.000Z")), "");
         assert_eq!(fit(&facts, "gw-1", None), "", "nobody knows what time it is");
         assert_eq!(fit(&facts, "gw-2", None), "the certificate is the one of `gw-1`");
@@ -123,7 +126,11 @@ mod tests {
         assert_eq!(late, "the certificate ended on 2027-12-01T00:00:00.000Z");
         let early = fit(&facts, "gw-1", Some("2026-11-30T00:00:00.000Z"));
         assert_eq!(early, "the certificate is not valid before 2026-12-01T00:00:00.000Z");
-        assert_eq!(fit(&Facts { name: None, ..facts }, "gw-2", None), "", "a name that is not there is nobody else's");
+        let named =
+            |names: &[&str]| Facts { names: names.iter().map(|name| (*name).to_owned()).collect(), begins, ends };
+        assert_eq!(fit(&named(&[]), "gw-1", None), "the certificate has no CN, so it is nobody's");
+        let several = fit(&named(&["gw-1", "gw-2"]), "gw-1", None);
+        assert_eq!(several, "the certificate has several CNs: `gw-1`, `gw-2`");
     }
 
     #[test]

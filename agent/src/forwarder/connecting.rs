@@ -2,7 +2,7 @@
 //!
 //! A connection that works is never given up for files that cannot be used: half-written, not belonging together, another
 //! gateway's. It goes on with what it was made with, and so does the next one if it breaks meanwhile, or if the sink does not
-//! take what is new; that is said and shown until it is mended. The other half of [`super::task`].
+//! take what is new ([`super::trial`]); that is said and shown until it is mended. The other half of [`super::task`].
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use super::fault::LinkFault;
 use super::link::{Address, Link};
 use super::task::Forwarder;
 use super::tls::{Digest, Files, Identity};
+use super::trial::Attempt;
 use crate::config::sections::MqttSection;
 
 /// A connection, and what it was made with.
@@ -32,7 +33,9 @@ impl Forwarder {
             Ok(connection) => {
                 let ends = connection.identity.ends();
                 self.shown.send_modify(|shown| shown.certificate_ends = ends);
-                self.tried = Some(connection.identity.digest).filter(|digest| self.is_new(digest));
+                let on_trial = Some(connection.identity.digest).filter(|digest| self.is_new(digest));
+                let ends_round = address + 1 >= self.destination.mqtt.addresses().len();
+                self.trial.begin(Attempt { on_trial, ends_round });
                 self.connection = Some(connection);
                 None
             }
@@ -40,11 +43,15 @@ impl Forwarder {
         }
     }
 
-    /// What to connect with: the files as they are, or what worked before if they cannot be used.
+    /// What to connect with: the files as they are, or what worked before if they cannot be used or it has its turn.
     async fn identity(&mut self) -> Result<Arc<Identity>, IdentityError> {
         let found = read_files(self.destination.mqtt.clone()).await.and_then(|files| self.take(&files));
         match (found, self.proven.clone()) {
+            (Ok(found), Some(proven)) if self.trial.waits(&found.digest) => Ok(proven),
             (Ok(found), _) => {
+                if !self.is_new(&found.digest) {
+                    self.trial.forget();
+                }
                 self.tell_used();
                 Ok(found)
             }
@@ -70,14 +77,12 @@ impl Forwarder {
     /// The sink has answered: what the connection was made with works.
     pub(super) fn prove(&mut self) {
         self.proven = self.connection.as_ref().map(|connection| Arc::clone(&connection.identity));
-        self.tried = None;
+        self.trial.answered(self.clock.now());
     }
 
-    /// There was no connection; if that may be because of what is new, what worked is used for a while.
+    /// There was no connection; that may be because of what is new, so what worked gets its turn.
     pub(super) fn failed_with(&mut self, fault: &LinkFault) {
-        if let Some(digest) = self.tried.take().filter(|_| fault.is_refusal()) {
-            self.refused = Some((digest, self.clock.now(), fault.clone()));
-        }
+        self.trial.failed(fault);
     }
 
     /// Looks whether the files are still those that the connection was made with.
@@ -116,14 +121,8 @@ impl Forwarder {
     }
 
     fn not_refused_lately(&self, digest: &Digest) -> Result<(), IdentityError> {
-        match &self.refused {
-            Some((refused, at, fault))
-                if refused == digest && self.clock.now().0 < at.0 + self.destination.timing.refused_files =>
-            {
-                Err(IdentityError::NotTaken(fault.to_string()))
-            }
-            Some(_) | None => Ok(()),
-        }
+        let refused = self.trial.refused(digest, self.clock.now(), self.destination.timing.refused_files);
+        refused.map_or(Ok(()), |fault| Err(IdentityError::NotTaken(fault.to_string())))
     }
 
     fn tell_unused(&mut self, error: IdentityError) {

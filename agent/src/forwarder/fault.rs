@@ -39,11 +39,12 @@ impl LinkFault {
         }
     }
 
-    /// Whether another certificate, key or authority may make the difference.
+    /// Whether the other side was there and has said, or we have, what is wrong with a certificate or with who we are. What is
+    /// only silent or gone may be out of order.
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::TlsRefused(_) | Self::CertificateTime(_) | Self::NotAuthorised(_) | Self::NoAnswer => true,
-            Self::Unreachable(_) | Self::Identity(_) | Self::Protocol(_) => false,
+            Self::TlsRefused(_) | Self::CertificateTime(_) | Self::NotAuthorised(_) => true,
+            Self::Unreachable(_) | Self::Identity(_) | Self::Protocol(_) | Self::NoAnswer => false,
         }
     }
 

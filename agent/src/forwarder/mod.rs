@@ -22,6 +22,7 @@
 //! | `taken` | what the sink takes, and what it does not; pure |
 //! | [`shown`] | what a person sees of it; pure |
 //! | [`certificate`] | what the gateway's certificate says, and whether it is fit to be used; pure |
+//! | [`trial`] | new certificate files beside those that worked; pure |
 //! | [`tls`] | certificate, key, authorities |
 //! | [`lookup`] | one name look-up at a time |
 //! | [`link`] | one connection: rumqttc at arm's length |
@@ -56,6 +57,7 @@ mod telling;
 pub mod timing;
 pub mod tls;
 pub mod told;
+pub mod trial;
 pub mod verifier;
 pub mod window;
 

@@ -30,13 +30,14 @@ use super::rejections::Rejections;
 use super::shown::LinkShown;
 use super::state::{Machine, State};
 use super::timing::Timing;
-use super::tls::{Digest, Identity};
+use super::tls::Identity;
 use super::told::Told;
+use super::trial::Trial;
 use super::window::Sent;
 use crate::buffer::{Batch, BufferHandle, BufferState, Read, ReadLimits};
 use crate::clock::shared::SharedClock;
 use crate::config::sections::MqttSection;
-use crate::observation::{Moment, Observation};
+use crate::observation::Observation;
 use crate::repeats::Repeats;
 
 /// What header, signature and the records' commas take of an envelope, in bytes, rounded up.
@@ -68,9 +69,8 @@ pub struct Forwarder {
     pub(super) connection: Option<Connection>,
     /// What the last connection was made with that the sink has answered.
     pub(super) proven: Option<Arc<Identity>>,
-    /// What is tried instead of it, and what was refused last, when and why.
-    pub(super) tried: Option<Digest>,
-    pub(super) refused: Option<(Digest, Moment, LinkFault)>,
+    /// What is tried instead of it.
+    pub(super) trial: Trial,
     pub(super) lookup: Lookup,
     pub(super) questions: Questions,
     pub(super) faults: Repeats,
@@ -100,8 +100,7 @@ impl Forwarder {
             machine,
             connection: None,
             proven: None,
-            tried: None,
-            refused: None,
+            trial: Trial::default(),
             lookup: Lookup::default(),
             questions: Questions::default(),
             faults: Repeats::default(),

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use hw_sim::bench::Plan;
 use hw_sim::bench::layout::GATEWAY;
 use kitchen_cloud::pki::CertificateFacts;
 use kitchen_contract::envelope::Opened;
@@ -15,12 +16,17 @@ use crate::kitchen::{Kitchen, plan, wait_for};
 const FRIDGE: &str = "walk-in-fridge";
 const ENDS: [&str; 2] = ["pem", "key"];
 
+/// Speed of the tests that count connections: one of them may take 2 s, which a busy machine does not use up.
+const SPEED_COUNTED: f64 = 10.0;
+/// Speed of the test that waits for a quarter of an hour, which is 36 s, and counts no connections.
+const SPEED_WAITING: f64 = 25.0;
+
 /// A kitchen whose gateway has its own copies of what the authority issued, as in the field.
 struct Gateway(Kitchen);
 
 impl Gateway {
-    async fn start() -> Self {
-        let gateway = Self(Kitchen::prepare(plan()).await);
+    async fn start(speed: f64) -> Self {
+        let gateway = Self(Kitchen::prepare(Plan { speed, ..plan() }).await);
         let config = gateway.dir().join("agent.toml");
         let text = std::fs::read_to_string(&config).unwrap();
         std::fs::write(&config, text.replace(&format!("pki/gateways/{GATEWAY}."), "gateway.")).unwrap();
@@ -113,7 +119,7 @@ const UNUSED: &str = "the certificate files cannot be used; what they held befor
 
 #[tokio::test]
 async fn a_renewed_certificate_is_used_once_all_of_it_is_there() {
-    let mut gateway = Gateway::start().await;
+    let mut gateway = Gateway::start(SPEED_COUNTED).await;
     let (problems, status) = gateway.status();
     assert_eq!(problems, [""; 0]);
     assert!(status["mqtt"]["certificate"]["endsInS"].as_i64().unwrap() > 700 * 86_400, "{status}");
@@ -145,7 +151,7 @@ async fn a_renewed_certificate_is_used_once_all_of_it_is_there() {
 
 #[tokio::test]
 async fn what_worked_is_used_again_while_the_files_are_half_written() {
-    let mut gateway = Gateway::start().await;
+    let mut gateway = Gateway::start(SPEED_COUNTED).await;
     std::fs::write(gateway.dir().join("gateway.key"), "-----BEGIN PRIV").unwrap();
     gateway.says(UNUSED).await;
     assert!(gateway.0.cloud.as_mut().unwrap().terminate().await.unwrap().success());
@@ -164,7 +170,7 @@ async fn what_worked_is_used_again_while_the_files_are_half_written() {
 /// The order is the wrong one: the gateway has its new key before the cloud knows it.
 #[tokio::test]
 async fn what_worked_is_used_again_while_the_cloud_does_not_take_what_is_new() {
-    let mut gateway = Gateway::start().await;
+    let mut gateway = Gateway::start(SPEED_WAITING).await;
     gateway.issue().await;
     gateway.install_both();
     gateway.says(UNUSED).await;
@@ -173,10 +179,11 @@ async fn what_worked_is_used_again_while_the_cloud_does_not_take_what_is_new() {
     let said = "the cloud does not take them: no answer to the birth";
     assert!(matches!(&problems[..], [what] if what.ends_with(said)), "{status}");
     gateway.register().await;
-    // Tried again after a quarter of an hour, which is 18 s here.
+    // Tried again after a quarter of an hour.
     gateway.says("the certificate files can be used again").await;
     gateway.taken(3).await;
     let evidence = gateway.settle().await;
-    assert_eq!(evidence.aside, 1, "the birth that nobody could check");
+    // One silence proves nothing, so there are two such births; more only if what worked was not answered in time either.
+    assert!((2..8).contains(&evidence.aside), "{} births that nobody could check", evidence.aside);
     assert!(gateway.is_signed(evidence.envelopes.last().unwrap(), "pem"));
 }

@@ -144,6 +144,13 @@ impl Drop for Kitchen {
     }
 }
 
+/// A minute of the field at the agent's speed, and what a busy machine may take for it: there, programs that do not run faster
+/// wait for a processor and a disk.
+pub(crate) fn within_a_minute(kitchen: &Kitchen) -> Duration {
+    const BUSY: Duration = Duration::from_secs(8);
+    Duration::from_secs(60).div_f64(kitchen.layout.plan().speed) + BUSY
+}
+
 /// Looks again and again until there is an answer; panics after [`PATIENCE`].
 pub(crate) async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
     let started = Instant::now();

@@ -39,6 +39,7 @@ const PURE: &[&str] = &[
     "agent/src/forwarder/shown.rs",
     "agent/src/forwarder/state.rs",
     "agent/src/forwarder/timing.rs",
+    "agent/src/forwarder/trial.rs",
     "agent/src/forwarder/window.rs",
     "agent/src/history_mark.rs",
     "agent/src/recorded.rs",

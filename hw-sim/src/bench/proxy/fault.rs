@@ -65,4 +65,7 @@ pub enum Fault {
     Delay(Kind, Duration),
     /// In one direction, one bit is wrong: of this byte of the connection, the lowest bits of the number choose which.
     Flip(Way, usize),
+    /// From agent to cloud, no more than so many bytes pass in a second. The agent feels it soon if the proxy is a
+    /// [`super::Proxy::start_narrow`].
+    Rate(usize),
 }

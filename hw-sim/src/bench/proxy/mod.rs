@@ -7,11 +7,13 @@
 //! |---|---|
 //! | [`packets`] | bytes into packets; pure |
 //! | [`fault`] | what goes wrong |
+//! | [`tls`] | its two ends of TLS |
 //! | [`serve`] | the connections |
 
 pub mod fault;
 pub mod packets;
 pub mod serve;
+pub mod tls;
 
 pub use fault::{Fault, Kind, Way};
 pub use serve::Proxy;

@@ -3,27 +3,32 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::fault::{Fault, Kind, Way};
 use super::packets::{Packets, kind};
+pub use super::tls::acceptor;
+use super::tls::connector;
 
 /// How much is read at once.
 const PIECE_BYTES: usize = 16 * 1024;
 /// How often a connection that stalls looks whether it may go on.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+/// A second of a limited rate is read in so many pieces.
+const PIECES_PER_S: usize = 100;
+/// What the system keeps of a narrow line, so that the agent feels its rate; the system's least is little less.
+const NARROW_BYTES: u32 = 4 * 1024;
 
 /// Whose certificates to use, and where the cloud is.
 #[derive(Clone, Debug)]
@@ -46,11 +51,14 @@ struct State {
     hits: u64,
     /// Bytes that passed on the newest connection.
     passed: BTreeMap<Way, usize>,
+    /// What the agent sent on each connection that led nowhere.
+    heard: Vec<Vec<u8>>,
 }
 
 impl State {
     fn new() -> Self {
-        Self { fault: Fault::None, connections: 0, packets: BTreeMap::new(), hits: 0, passed: BTreeMap::new() }
+        let (packets, passed, heard) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Self { fault: Fault::None, connections: 0, packets, hits: 0, passed, heard }
     }
 
     /// A connection that is made, and where it is to be cut: no other will be.
@@ -93,6 +101,12 @@ enum Wire {
     Bytes,
 }
 
+impl Wire {
+    fn between(between: &Between) -> io::Result<Self> {
+        Ok(Self::Packets(Box::new((acceptor(&between.pki)?, connector(between)?))))
+    }
+}
+
 /// What all connections of a proxy share.
 #[derive(Clone)]
 struct Shared {
@@ -108,8 +122,18 @@ impl Proxy {
     /// # Errors
     /// A certificate cannot be used, or no port is free.
     pub async fn start(between: &Between) -> io::Result<Self> {
-        let tls = Box::new((acceptor(&between.pki)?, connector(between)?));
-        Self::listen(Wire::Packets(tls), between.cloud_port).await
+        Self::listen(Wire::between(between)?, between.cloud_port, TcpSocket::new_v4()?)
+    }
+
+    /// The same, and hardly anything is kept on the way from the agent to a proxy that reads slowly.
+    ///
+    /// # Errors
+    /// As with [`Proxy::start`].
+    pub async fn start_narrow(between: &Between) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        // What is accepted inherits it.
+        socket.set_recv_buffer_size(NARROW_BYTES)?;
+        Self::listen(Wire::between(between)?, between.cloud_port, socket)
     }
 
     /// The same below TLS: agent and cloud see each other's certificates, and every byte of their handshake passes here.
@@ -117,11 +141,12 @@ impl Proxy {
     /// # Errors
     /// No port is free.
     pub async fn start_below_tls(cloud_port: u16) -> io::Result<Self> {
-        Self::listen(Wire::Bytes, cloud_port).await
+        Self::listen(Wire::Bytes, cloud_port, TcpSocket::new_v4()?)
     }
 
-    async fn listen(wire: Wire, cloud_port: u16) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    fn listen(wire: Wire, cloud_port: u16, socket: TcpSocket) -> io::Result<Self> {
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let listener = socket.listen(BACKLOG)?;
         let address = listener.local_addr()?;
         let (state, hang_up) = (Arc::new(Mutex::new(State::new())), Arc::new(Notify::new()));
         let shared = Shared { wire, cloud_port, state: state.clone(), hang_up: hang_up.clone() };
@@ -159,6 +184,11 @@ impl Proxy {
         lock(&self.state).connections
     }
 
+    /// What the agent sent on each connection that was refused, left in silence or answered with a web page.
+    pub fn heard(&self) -> Vec<Vec<u8>> {
+        lock(&self.state).heard.clone()
+    }
+
     /// Packets of a kind that were seen in a direction, whatever became of them.
     pub fn packets(&self, way: Way, kind: Kind) -> u64 {
         lock(&self.state).packets.get(&(way, kind)).copied().unwrap_or(0)
@@ -192,15 +222,10 @@ async fn serve(listener: TcpListener, shared: Shared) {
 }
 
 /// One connection, until either side or a fault ends it.
-async fn connection(mut agent: TcpStream, shared: &Shared, cut: Option<(Way, usize)>) {
+async fn connection(agent: TcpStream, shared: &Shared, cut: Option<(Way, usize)>) {
     let (state, fault) = (&shared.state, lock(&shared.state).fault);
     match fault {
-        Fault::Refuse => return,
-        Fault::Silent => return while_it_is(state, Fault::Silent).await,
-        Fault::WebPage => {
-            let page = b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nContent-Length: 0\r\n\r\n";
-            return drop(agent.write_all(page).await);
-        }
+        Fault::Refuse | Fault::Silent | Fault::WebPage => return nowhere(agent, state, fault).await,
         _ => {}
     }
     let Ok(cloud) = TcpStream::connect(("127.0.0.1", shared.cloud_port)).await else { return };
@@ -243,6 +268,28 @@ async fn bytes(mut agent: TcpStream, mut cloud: TcpStream, own: Own<'_>) {
     }
 }
 
+/// A connection that leads nowhere: what comes is heard until the agent closes it, or the fault is another.
+async fn nowhere(mut agent: TcpStream, state: &Mutex<State>, fault: Fault) {
+    if fault == Fault::WebPage {
+        let page = b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nContent-Length: 0\r\n\r\n";
+        let _gone_then = agent.write_all(page).await;
+    }
+    if fault != Fault::Silent {
+        let _gone_then = agent.shutdown().await;
+    }
+    let (mut heard, mut piece) = (Vec::new(), vec![0; PIECE_BYTES]);
+    let hear = async {
+        while let Ok(read @ 1..) = agent.read(&mut piece).await {
+            heard.extend_from_slice(&piece[..read]);
+        }
+    };
+    tokio::select! {
+        () = hear => {}
+        () = while_it_is(state, fault) => {}
+    }
+    lock(state).heard.push(heard);
+}
+
 async fn while_it_is(state: &Mutex<State>, fault: Fault) {
     while lock(state).fault == fault {
         tokio::time::sleep(LOOK_EVERY).await;
@@ -270,11 +317,24 @@ async fn pass_bytes(
     lock(state).hits += 1;
 }
 
+/// How many bytes may pass in a second, if that is limited.
+fn limit(way: Way, state: &Mutex<State>) -> Option<usize> {
+    match lock(state).fault {
+        Fault::Rate(rate) if way == Way::Up => Some(rate.max(1)),
+        _ => None,
+    }
+}
+
 /// Packets of one direction, until the connection is to end.
 async fn pass(way: Way, mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, own: Own<'_>) {
     let (mut packets, mut piece, mut passed) = (Packets::default(), vec![0; PIECE_BYTES], 0);
     loop {
-        let Ok(read @ 1..) = from.read(&mut piece).await else { return };
+        let rate = limit(way, own.1);
+        let at_once = rate.map_or(PIECE_BYTES, |rate| (rate / PIECES_PER_S).clamp(1, PIECE_BYTES));
+        let Ok(read @ 1..) = from.read(&mut piece[..at_once]).await else { return };
+        if let Some(rate) = rate {
+            tokio::time::sleep(Duration::from_secs(1).mul_f64(read as f64 / rate as f64)).await;
+        }
         for packet in packets.feed(&piece[..read]) {
             let (out, ends) = treat((way, passed), packet, own).await;
             passed += out.len();
@@ -306,43 +366,4 @@ async fn treat((way, passed): (Way, usize), mut packet: Vec<u8>, (cut, state): O
         _ => {}
     }
     (packet, false)
-}
-
-fn chain(file: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-    read.map_err(|error| io::Error::other(format!("{}: {error}", file.display())))
-}
-
-fn key(file: &Path) -> io::Result<PrivateKeyDer<'static>> {
-    PrivateKeyDer::from_pem_file(file).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))
-}
-
-fn roots(pki: &Path) -> io::Result<Arc<RootCertStore>> {
-    let mut roots = RootCertStore::empty();
-    for certificate in chain(&pki.join("ca.pem"))? {
-        roots.add(certificate).map_err(io::Error::other)?;
-    }
-    Ok(Arc::new(roots))
-}
-
-/// What takes TLS connections as the cloud does, with its certificate and from gateways only; `pki` is the cloud's directory.
-///
-/// # Errors
-/// A certificate cannot be used.
-pub fn acceptor(pki: &Path) -> io::Result<TlsAcceptor> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let clients = WebPkiClientVerifier::builder_with_provider(roots(pki)?, provider.clone()).build();
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map_err(io::Error::other)?.with_client_cert_verifier(clients.map_err(io::Error::other)?);
-    let certificate = config.with_single_cert(chain(&pki.join("server.pem"))?, key(&pki.join("server.key"))?);
-    Ok(TlsAcceptor::from(Arc::new(certificate.map_err(io::Error::other)?)))
-}
-
-fn connector(between: &Between) -> io::Result<TlsConnector> {
-    let file = |end: &str| between.pki.join("gateways").join(format!("{}.{end}", between.gateway));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map_err(io::Error::other)?.with_root_certificates(roots(&between.pki)?);
-    let config = config.with_client_auth_cert(chain(&file("pem"))?, key(&file("key"))?);
-    Ok(TlsConnector::from(Arc::new(config.map_err(io::Error::other)?)))
 }
