@@ -3,17 +3,16 @@
 //! A gateway's processor should not write a record again at every stage of its way. Readings are nearly all there is, so
 //! their fields stand here in the order that the RFC wants; that the outcome is what its library writes is tested.
 
-use std::io;
-
-use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::fault::SensorFault;
 use crate::id::DeviceId;
 use crate::record::{Absence, Body, Reading, Record, Trigger};
 use crate::time::{Clock, Timestamp};
-use crate::unit::{Celsius, CelsiusDifference, Dbm, Humidity, MilliAmp, Volt};
+use crate::unit::{
+    DecibelMilliwatt, DegreeCelsius, DegreeDifference, Milliampere, PercentRelativeHumidity, Quantity, Unit, VoltUnit,
+};
 
 /// A record in its canonical form.
 #[derive(Clone, Debug)]
@@ -37,7 +36,7 @@ impl WrittenRecord {
     /// (Never seen) no canonical form.
     pub fn new(seq: u64, timestamp: Timestamp, clock: Clock, body: &Body) -> Result<Self, WriteError> {
         let json = match body {
-            Body::Reading(reading) => reading_json(&ReadingForm::new(seq, timestamp, clock, reading)),
+            Body::Reading(reading) => serde_json::to_string(&ReadingForm::new(seq, timestamp, clock, reading)),
             body @ (Body::Gap(_) | Body::Event(_)) => {
                 serde_json_canonicalizer::to_string(&Record { seq, timestamp, clock, body: body.clone() })
             }
@@ -89,27 +88,27 @@ impl TryFrom<&Record> for WrittenRecord {
 #[serde(rename_all = "camelCase")]
 struct ReadingForm<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    battery_voltage: Option<Volt>,
+    battery_voltage: Option<Number<VoltUnit>>,
     clock: ClockForm,
     device_id: &'a DeviceId,
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<SensorFault>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    humidity: Option<Humidity>,
+    humidity: Option<Number<PercentRelativeHumidity>>,
     kind: &'static str,
     #[serde(skip_serializing_if = "MissingForm::is_empty")]
     missing: MissingForm,
     #[serde(skip_serializing_if = "Option::is_none")]
-    raw_ma: Option<MilliAmp>,
+    raw_ma: Option<Number<Milliampere>>,
     seq: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    signal_strength: Option<Dbm>,
+    signal_strength: Option<Number<DecibelMilliwatt>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<Celsius>,
+    temperature: Option<Number<DegreeCelsius>>,
     timestamp: Timestamp,
     trigger: Trigger,
     #[serde(skip_serializing_if = "Option::is_none")]
-    uncertainty: Option<CelsiusDifference>,
+    uncertainty: Option<Number<DegreeDifference>>,
 }
 
 #[derive(Serialize)]
@@ -134,24 +133,24 @@ struct MissingForm {
 impl<'a> ReadingForm<'a> {
     fn new(seq: u64, timestamp: Timestamp, clock: Clock, reading: &'a Reading) -> Self {
         Self {
-            battery_voltage: reading.battery.ok(),
+            battery_voltage: reading.battery.ok().map(Number),
             clock: ClockForm::from(clock),
             device_id: &reading.device_id,
             fault: reading.value.err(),
-            humidity: reading.humidity.ok(),
+            humidity: reading.humidity.ok().map(Number),
             kind: "reading",
             missing: MissingForm {
                 battery_voltage: reading.battery.err(),
                 humidity: reading.humidity.err(),
                 signal_strength: reading.signal.err(),
             },
-            raw_ma: reading.raw_ma,
+            raw_ma: reading.raw_ma.map(Number),
             seq,
-            signal_strength: reading.signal.ok(),
-            temperature: reading.value.ok(),
+            signal_strength: reading.signal.ok().map(Number),
+            temperature: reading.value.ok().map(Number),
             timestamp,
             trigger: reading.trigger,
-            uncertainty: reading.uncertainty,
+            uncertainty: reading.uncertainty.map(Number),
         }
     }
 }
@@ -172,21 +171,15 @@ impl MissingForm {
     }
 }
 
-/// Numbers as the RFC spells them: `4`, where Rust writes `4.0`.
-struct CanonicalNumbers;
+/// A quantity as the RFC spells it: `4`, where Rust writes `4.0`.
+struct Number<U>(Quantity<U>);
 
-impl Formatter for CanonicalNumbers {
-    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, number: f64) -> io::Result<()> {
-        writer.write_all(ryu_js::Buffer::new().format_finite(number).as_bytes())
+impl<U: Unit + Copy> Serialize for Number<U> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = self.0.get();
+        // No quantity is too large for an i32.
+        if number.fract() == 0.0 { serializer.serialize_i32(number as i32) } else { serializer.serialize_f64(number) }
     }
-}
-
-fn reading_json(form: &ReadingForm<'_>) -> serde_json::Result<String> {
-    /// A reading takes some 300 bytes.
-    const BYTES_EXPECTED: usize = 384;
-    let mut json = Vec::with_capacity(BYTES_EXPECTED);
-    form.serialize(&mut Serializer::with_formatter(&mut json, CanonicalNumbers))?;
-    String::from_utf8(json).map_err(serde::ser::Error::custom)
 }
 
 #[cfg(test)]
@@ -194,7 +187,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::unit::{Quantity, Unit};
+    use crate::unit::Celsius;
 
     fn quantity<U: Unit + Copy + std::fmt::Debug>() -> impl Strategy<Value = Quantity<U>> {
         (U::MIN..=U::MAX, any::<bool>())
