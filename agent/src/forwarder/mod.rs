@@ -18,7 +18,7 @@
 //! | [`timing`] | how long to wait for what; pure |
 //! | [`state`] | offline → connecting → catching up → live → draining; pure |
 //! | [`fault`] | why there is no connection, in words; pure |
-//! | [`line`] | how much the line takes at once; pure |
+//! | [`mod@line`] | how much the line takes at once; pure |
 //! | `taken` | what the sink takes, and what it does not; pure |
 //! | [`shown`] | what a person sees of it; pure |
 //! | [`certificate`] | what the gateway's certificate says, and whether it is fit to be used; pure |

@@ -67,6 +67,8 @@ pub struct Forwarder {
     pub(super) clock: SharedClock,
     pub(super) machine: Machine,
     pub(super) connection: Option<Connection>,
+    /// Which address that is made to, or was last.
+    pub(super) used: usize,
     /// What the last connection was made with that the sink has answered.
     pub(super) proven: Option<Arc<Identity>>,
     /// What is tried instead of it.
@@ -99,6 +101,7 @@ impl Forwarder {
             clock,
             machine,
             connection: None,
+            used: 0,
             proven: None,
             trial: Trial::default(),
             lookup: Lookup::default(),
@@ -178,7 +181,10 @@ impl Forwarder {
 
     async fn perform(&mut self, action: Action) -> Option<Event> {
         match action {
-            Action::Connect { address } => self.connect(address).await,
+            Action::Connect { address } => {
+                self.used = address;
+                self.connect(address).await
+            }
             Action::Subscribe => {
                 let topics = Topic::read_by(&self.destination.gateway_id).map(|topic| topic.to_string());
                 self.hand_over(|link, _| link.subscribe(topics).map_err(|error| error.to_string()))

@@ -45,7 +45,7 @@ impl Forwarder {
         self.failed_with(fault);
         let reason = fault.to_string();
         if let Some(repeated) = self.faults.failed(self.clock.now(), &reason) {
-            let (host, port) = self.address(self.machine.address());
+            let (host, port) = self.address(self.used);
             warn!(%host, port, reason, state = fault.state(), repeated, hint = fault.hint(), "cannot connect");
         }
     }
@@ -107,11 +107,14 @@ impl Forwarder {
             (State::Connecting { .. }, State::Online(online)) => {
                 let (pace, backlog) = (online.pace, self.state.borrow().records);
                 self.faults.recovered();
-                let (host, port) = self.address(self.machine.address());
+                let (host, port) = self.address(self.used);
                 info!(%host, port, ?pace, backlog, "connected");
             }
             (State::Online(_) | State::Draining(_), State::Connecting { .. }) => {
                 info!(reason = "the certificate files have changed", state = "renewed", "disconnected");
+            }
+            (State::Online(_), State::Offline { .. }) if timed_out => {
+                info!(reason = "the preferred address is tried again", state = "elsewhere", "disconnected");
             }
             (State::Connecting { .. }, State::Offline { .. }) if timed_out => {
                 let fault = LinkFault::NoAnswer;
