@@ -34,7 +34,7 @@ const PACK_EVERY: u64 = 32;
 const LIMITS: Limits = Limits { records_max: 100_000, bytes_max: 64 * 1024 * 1024, free_bytes_min: 0 };
 const EVERYTHING: ReadLimits = ReadLimits { records_max: 100_000, bytes_max: 64 * 1024 * 1024 };
 /// Bits of a number that an epoch leaves for its records.
-const EPOCH_FACTOR: i64 = 1 << 32;
+const EPOCH_FACTOR: i64 = 1 << 28;
 
 /// What `seq` of an epoch holds; the first record is the agent's start.
 pub(crate) fn content(epoch: &Epoch, seq: u64) -> Body {
