@@ -16,6 +16,8 @@ use crate::written::WrittenRecord;
 pub const ENVELOPE_BYTES_MAX: usize = 128 * 1024;
 /// What a live envelope aims at, in bytes: AWS IoT bills in steps of 5 KiB.
 pub const ENVELOPE_BYTES_LIVE: usize = 5 * 1024;
+/// What header and signature take of an envelope, in bytes, rounded up.
+pub const ENVELOPE_OVERHEAD_BYTES: usize = 512;
 /// The most records in one envelope; keeps the work for one message bounded.
 pub const ENVELOPE_RECORDS_MAX: usize = 500;
 
@@ -67,9 +69,6 @@ pub enum SealError {
     Signature(#[from] SignatureError),
 }
 
-/// What header and signature take of an envelope, in bytes, rounded up.
-const HEADER_BYTES: usize = 512;
-
 impl Envelope {
     /// The signed bytes, ready for the wire: what is signed, in its canonical form, and the signature where it belongs.
     ///
@@ -98,7 +97,7 @@ impl Envelope {
         let gateway_id = serde_json::to_string(&self.gateway_id)?;
         let kitchen_id = serde_json::to_string(&self.kitchen_id)?;
         let mut document = String::with_capacity(
-            HEADER_BYTES + self.records.iter().map(|record| record.json().get().len() + 1).sum::<usize>(),
+            ENVELOPE_OVERHEAD_BYTES + self.records.iter().map(|record| record.json().get().len() + 1).sum::<usize>(),
         );
         document.push_str(&format!(
             r#"{{"epoch":{epoch},"from":{from},"gatewayId":{gateway_id},"kitchenId":{kitchen_id},"records":["#

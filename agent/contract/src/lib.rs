@@ -29,6 +29,9 @@
 //! ones are ignored; nothing is renamed, removed or given another meaning. An unknown major is refused with a reason, but
 //! its header and signature keep their form in every version, so that even an unreadable body can be named, quarantined
 //! and acknowledged. The bytes of each version are pinned in `tests/it/`: when such a test fails, the code is wrong.
+//!
+//! What is sent is the canonical form that is signed. Readers take any spelling of it: the first agents wrote `-85.0` where
+//! the canonical form has `-85`, which is pinned too.
 
 pub mod ack;
 pub mod alarm;

@@ -21,7 +21,8 @@ use crate::clock::wall::Stamp;
 use crate::history_mark::HistoryMark;
 use crate::observation::Moment;
 
-/// From this length of its JSON on, an entry is compressed. Less is merged into a block soon, and somebody waits for the write.
+/// From this length of its JSON on, an entry is compressed. Less is merged into a block soon, and somebody waits for the
+/// write.
 const PACKED_FROM_BYTES: usize = 8 * 1024;
 /// zlib's level for what somebody waits for.
 const COMPRESSION_QUICK: u8 = 1;

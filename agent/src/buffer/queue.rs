@@ -23,7 +23,7 @@ use super::contents::{Contents, Losses};
 use super::disk::{Changes, Disk, DiskError};
 use super::error::BufferError;
 use super::evict::Ordinary;
-use super::frame::{self, Identity};
+use super::frame;
 use super::raw::Stated;
 use super::{format, repair};
 use crate::at::identity::Imei;
@@ -347,19 +347,14 @@ impl Buffer {
 /// What of `held` is held once `changes` are written.
 fn held_after(held: &SeqRanges, disk: &Disk, changes: &Changes) -> Result<SeqRanges, DiskError> {
     let mut held = held.clone();
-    let span = |identity: &Identity| (identity.index(), identity.last_index());
-    let written = || changes.written.iter().map(|(index, _)| index);
-    for index in changes.removed.iter().chain(written()) {
+    for index in changes.removed.iter().chain(changes.written.iter().map(|(index, _)| index)) {
         let there = disk.at_or_after(*index)?.filter(|(found, _)| found == index);
-        if let Some(((from, to), _)) =
-            there.and_then(|(_, bytes)| frame::header(&bytes)).map(|(identity, len)| (span(&identity), len))
-        {
-            held.remove(from, to);
+        if let Some((identity, _)) = there.and_then(|(_, bytes)| frame::header(&bytes)) {
+            held.remove(identity.index(), identity.last_index());
         }
     }
     for (identity, _) in changes.written.iter().filter_map(|(_, bytes)| frame::header(bytes)) {
-        let (from, to) = span(&identity);
-        held.insert(from, to);
+        held.insert(identity.index(), identity.last_index());
     }
     Ok(held)
 }

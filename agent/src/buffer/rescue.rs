@@ -65,7 +65,7 @@ pub(super) fn copy_within(dir: &Path, stated: &Stated, bytes_max: u64) -> io::Re
     let made = write_copy(dir, stated, bytes_max).and_then(|()| fs::rename(&unfinished, dir.join(FILE)));
     if made.is_err() {
         // It would keep sled from opening its file.
-        fs::remove_file(&unfinished)?;
+        let _gone_or_never_there = fs::remove_file(&unfinished);
     }
     made?;
     File::open(dir)?.sync_all()

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use kitchen_contract::envelope::ENVELOPE_RECORDS_MAX;
 
-/// Half of the largest envelope of which twice as much is certainly through in time.
+use super::passed_over::ATTEMPTS_MAX;
+
+/// What was through within this is followed by twice as much: that takes no half of the patience.
 const SOON: Duration = Duration::from_secs(2);
 /// The first envelope: 7.5 KiB.
 const HALVINGS_AT_FIRST: u32 = 4;
@@ -16,8 +18,6 @@ const HALVINGS_AT_FIRST: u32 = 4;
 const HALVINGS_PER_ATTEMPT: u32 = 2;
 /// 500 records to one.
 pub const HALVINGS_MAX: u32 = 9;
-/// Failed attempts from which on not the line is to blame, but what is in the envelope.
-const ATTEMPTS_MAX: u32 = 3;
 
 /// What is known of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Line {
     #[cfg(test)]
     pub const FAST: Self = Self { halvings: 0 };
 
-    /// How often to halve a large envelope that has failed so often.
+    /// How often to halve a large envelope that has failed so often; as often as may be, what is in it is to blame.
     pub fn halvings(self, attempts: u32) -> u32 {
         let tried = if attempts < ATTEMPTS_MAX { attempts * HALVINGS_PER_ATTEMPT } else { 0 };
         (self.halvings + tried).min(HALVINGS_MAX)

@@ -10,7 +10,7 @@ use super::window::Sent;
 use crate::observation::Moment;
 
 /// An envelope is passed over after so many attempts: 70 s with the patience of the field.
-const ATTEMPTS_MAX: u32 = 3;
+pub const ATTEMPTS_MAX: u32 = 3;
 
 /// What is passed over, and how close the oldest envelope is to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,7 +14,8 @@
 //! | catching up, live | refused: not authorised, and older ones wait behind the newest | same, in order | send next from the oldest |
 //! | catching up, live | unreadable | same, paused | |
 //! | catching up, live | backlog changed | by what is left to send | send next |
-//! | catching up, live | tick, oldest envelope not acknowledged in time | same, probing | send next from the oldest |
+//! | catching up, live | tick, oldest envelope not acknowledged in time | same, probing | send next, the newest first |
+//! | catching up, live | tick, the newest not acknowledged again and again | same, in order | send next from the oldest |
 //! | catching up, live | tick, heartbeat due | same | send heartbeat |
 //! | catching up, live | tick, long enough at another address than the preferred | offline | close |
 //! | catching up, live | certificate renewed | connecting, to the same address; draining if anything is under way | close, connect |
@@ -26,7 +27,8 @@
 //!
 //! Probing: after a time-out one envelope at a time is under way, until the sink acknowledges again; the patience doubles
 //! each time. What a sink that is there takes no notice of is [`PassedOver`]: reading goes on behind it. The newest records
-//! go first, the backlog beside them ([`Lanes`]), in envelopes as large as the line takes ([`Line`]). A renewed certificate is no failure: nobody waits. Leaving a state for offline asks the backoff, which forgets its
+//! go first, the backlog beside them ([`Lanes`]), in envelopes as large as the line takes ([`Line`]). A
+//! renewed certificate is no failure: nobody waits. Leaving a state for offline asks the backoff, which forgets its
 //! failures only after stable minutes; it counts rounds through all addresses.
 
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kitchen_contract::VERSION;
-use kitchen_contract::envelope::{ENVELOPE_BYTES_LIVE, ENVELOPE_RECORDS_MAX, Envelope};
+use kitchen_contract::envelope::{ENVELOPE_BYTES_LIVE, ENVELOPE_OVERHEAD_BYTES, ENVELOPE_RECORDS_MAX, Envelope};
 use kitchen_contract::id::GatewayId;
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::signature::DeviceKey;
@@ -40,8 +40,6 @@ use crate::config::sections::MqttSection;
 use crate::observation::Observation;
 use crate::repeats::Repeats;
 
-/// What header, signature and the records' commas take of an envelope, in bytes, rounded up.
-const ENVELOPE_OVERHEAD_BYTES: usize = 512;
 /// The largest envelope when catching up, in bytes: under the packet limit with topic and packet header.
 const ENVELOPE_BYTES_CATCHING_UP: usize = 120 * 1024;
 
