@@ -71,7 +71,7 @@ fn the_ready_line_says_where_everything_is_and_nothing_stays_behind() {
 fn a_sensor_is_unplugged_silenced_and_cut_off_by_command() {
     let run = Run::start(&["--speed", "10"]);
     let mut host = Host::open(&run.path("tty"));
-    host.ask("604218", "Password Correct");
+    host.ask("604218", "Password Correct\r\n");
     run.done(&["set", "pin", "another1"]);
     run.done(&["silence", "on"]);
     host.send(b"AT+MODEL=?\r");
@@ -87,8 +87,8 @@ fn a_sensor_is_unplugged_silenced_and_cut_off_by_command() {
     run.done(&["replug", elsewhere.to_str().unwrap()]);
     let mut host = Host::open(&elsewhere);
     host.read_until("initializing");
-    host.ask("604218", "Password Incorrect");
-    host.ask("another1", "Password Correct");
+    host.ask("604218", "Password Incorrect\r\n");
+    host.ask("another1", "Password Correct\r\n");
 }
 
 #[test]
@@ -242,13 +242,13 @@ fn settings_outlive_the_program_in_a_memory_file() {
         let mut program = Program::start(&args.each_ref().map(String::as_str));
         program.line();
         let mut host = Host::open(&link);
-        host.ask("604218", "Password Correct");
+        host.ask("604218", "Password Correct\r\n");
         (program, host)
     };
     let (program, mut host) = start(args("7"));
-    host.ask("AT+TDC=600", "OK");
+    host.ask("AT+TDC=600", "OK\r\n\r\n");
     drop(program); // kill -9
     let (_program, mut host) = start(args("7"));
-    let answer = host.ask("AT+TDC=?", "OK");
+    let answer = host.ask("AT+TDC=?", "OK\r\n\r\n");
     assert!(answer.starts_with("600\r\n"), "{answer:?}");
 }

@@ -98,7 +98,7 @@ impl Client {
 
     /// The password again and again, as a driver does after a reset.
     pub(crate) async fn log_in(&mut self) {
-        self.ask("604218", "Password Correct").await;
+        self.ask("604218", "Password Correct\r\n").await;
     }
 }
 
@@ -167,8 +167,8 @@ async fn reset_silence_and_another_pin() {
     sensor.reset().await.unwrap();
     let boot = client.read_until("NB module is initializing...").await;
     assert!(!boot.contains("PS-NB,v") && boot.contains("POR/PDR"), "{boot}");
-    client.ask("604218", "Password Incorrect").await;
-    client.ask("another1", "Password Correct").await;
+    client.ask("604218", "Password Incorrect\r\n").await;
+    client.ask("another1", "Password Correct\r\n").await;
     sensor.stop().await.unwrap();
 }
 

@@ -80,7 +80,7 @@ fn a_scenario_is_followed_from_the_ports_appearance_on_and_told() {
     let first: Value = serde_json::from_str(&program.line()).unwrap();
     assert_eq!(first["line"], "fault unsolicited text=\"RDY now\" after=0 once=no");
     let mut host = Host::open(Path::new(link));
-    assert!(host.ask("604218", "Password Correct").contains("RDY now\r\n"));
+    assert!(host.ask("604218", "Password Correct\r\n").contains("RDY now\r\n"));
     let events: Vec<Value> = (0..4).map(|_| serde_json::from_str(&program.line()).unwrap()).collect();
     assert_eq!((&events[0]["line"], &events[0]["ok"]), (&"press long".into(), &true.into()));
     assert_eq!((&events[1]["event"], &events[1]["link"]), (&"plugged".into(), &elsewhere.to_str().into()));
