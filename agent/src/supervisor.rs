@@ -16,13 +16,13 @@ use kitchen_contract::id::{DeviceId, Epoch};
 use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet, spawn_blocking};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::buffer::capacity::readings_per_day;
-use crate::buffer::{Buffer, BufferError, Keeper};
+use crate::buffer::{Buffer, BufferError, HangWatch, Keeper};
 use crate::cli;
 use crate::clock::shared::{SharedClock, slept};
 use crate::config::Config;
@@ -54,6 +54,15 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Buffer(#[from] BufferError),
+    /// The store waits for ever for a write that failed.
+    #[error("the buffer hangs: its disk refuses or does not answer")]
+    #[diagnostic(
+        code(buffer::hung),
+        help(
+            "the agent must be restarted, which the service manager does; nothing on disk is lost. Look for errors of the disk: `dmesg | tail`"
+        )
+    )]
+    BufferHangs,
     /// There is something else where the status socket is to be.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -110,11 +119,20 @@ impl fmt::Display for Task {
 pub async fn run(config: Config, speed: Speed) -> Result<(), RunError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
-    let mut tasks = Tasks::start(config, speed)?;
+    let watch = HangWatch::default();
+    slept();
+    let started = Instant::now();
+    let clock = SharedClock::new(started);
+    let (config, opened) = tokio::select! {
+        opened = open_beside(config, clock.clone(), watch.clone()) => opened?,
+        () = watch.hangs() => return Err(RunError::BufferHangs),
+    };
+    let mut tasks = Tasks::start(config, opened, (started, clock, speed));
     let end = tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
         ended = tasks.next_ended() => Err(ended),
+        () = watch.hangs() => Err(RunError::BufferHangs),
     };
     watchdog::task::say_stopping();
     match &end {
@@ -138,11 +156,11 @@ struct Tasks {
 }
 
 impl Tasks {
-    fn start(config: Config, speed: Speed) -> Result<Self, RunError> {
-        slept();
-        let started = Instant::now();
-        let clock = SharedClock::new(started);
-        let (buffer, marks) = open_buffer(&config, &clock)?;
+    fn start(
+        config: Config,
+        (buffer, marks): (Buffer, Vec<HistoryMark>),
+        (started, clock, speed): (Instant, SharedClock, Speed),
+    ) -> Self {
         let (fixed, config_hash) = (fixed(&config), config_hash(&config));
         let (keeper, handle) = Keeper::new(buffer);
         let (observations, waiting) = mpsc::channel(OBSERVATIONS_MAX);
@@ -185,7 +203,7 @@ impl Tasks {
         // Told for as long as there is anything to tell.
         tasks.spawn(Task::Status, Server::new(config.status.socket, sources).run(forwarding.clone()));
         tasks.spawn(Task::Watchdog, watchdog.run(forwarding));
-        Ok(tasks)
+        tasks
     }
 
     /// Starts a sampler; what it shows.
@@ -229,10 +247,21 @@ impl Tasks {
     }
 }
 
+/// [`open_buffer`] on a thread that can be given up.
+async fn open_beside(
+    config: Config,
+    clock: SharedClock,
+    watch: HangWatch,
+) -> Result<(Config, (Buffer, Vec<HistoryMark>)), RunError> {
+    let open = move || open_buffer(&config, &clock, watch).map(|opened| (config, opened));
+    let ended = |error: JoinError| RunError::TaskEnded { task: Task::Buffer, reason: error.to_string() };
+    spawn_blocking(open).await.map_err(ended)?
+}
+
 /// The buffer of a new run, and what it keeps of the sensors' histories.
-fn open_buffer(config: &Config, clock: &SharedClock) -> Result<(Buffer, Vec<HistoryMark>), RunError> {
+fn open_buffer(config: &Config, clock: &SharedClock, watch: HangWatch) -> Result<(Buffer, Vec<HistoryMark>), RunError> {
     let epoch = Epoch::from_entropy(rand::random());
-    let mut buffer = Buffer::open(&config.gateway.data_dir, config.buffer, epoch)?;
+    let mut buffer = Buffer::open_watched(&config.gateway.data_dir, config.buffer, epoch, watch)?;
     if let Some(saved) = buffer.latest() {
         clock.raise_floor(saved);
     }

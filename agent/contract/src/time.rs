@@ -78,7 +78,7 @@ impl From<Timestamp> for String {
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let moment = jiff::Timestamp::from_millisecond(self.0).expect("invariant: 1970 to 9998 is inside jiff's range");
-        write!(formatter, "{}", moment.strftime("%Y-%m-%dT%H:%M:%S.%3fZ"))
+        write!(formatter, "{moment:.3}")
     }
 }
 

@@ -3,8 +3,9 @@
 //! A gateway's processor should not write a record again at every stage of its way. Readings are nearly all there is, so
 //! their fields stand here in the order that the RFC wants; that the outcome is what its library writes is tested.
 
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::fault::SensorFault;
 use crate::id::DeviceId;
@@ -35,13 +36,8 @@ impl WrittenRecord {
     /// # Errors
     /// (Never seen) no canonical form.
     pub fn new(seq: u64, timestamp: Timestamp, clock: Clock, body: &Body) -> Result<Self, WriteError> {
-        let json = match body {
-            Body::Reading(reading) => serde_json::to_string(&ReadingForm::new(seq, timestamp, clock, reading)),
-            body @ (Body::Gap(_) | Body::Event(_)) => {
-                serde_json_canonicalizer::to_string(&Record { seq, timestamp, clock, body: body.clone() })
-            }
-        };
-        let json = json.and_then(RawValue::from_string).map_err(|source| WriteError { seq, source })?;
+        let json =
+            to_raw_value(&RecordForm { seq, timestamp, clock, body }).map_err(|source| WriteError { seq, source })?;
         Ok(Self { seq, json })
     }
 
@@ -80,6 +76,32 @@ impl TryFrom<&Record> for WrittenRecord {
 
     fn try_from(record: &Record) -> Result<Self, WriteError> {
         Self::new(record.seq, record.timestamp, record.clock, &record.body)
+    }
+}
+
+/// The record of these parts, for a serializer of JSON: it writes the canonical form.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordForm<'a> {
+    /// Its place in the sequence.
+    pub seq: u64,
+    /// When it happened.
+    pub timestamp: Timestamp,
+    /// How sure that is.
+    pub clock: Clock,
+    /// What it is.
+    pub body: &'a Body,
+}
+
+impl Serialize for RecordForm<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { seq, timestamp, clock, body } = *self;
+        match body {
+            Body::Reading(reading) => ReadingForm::new(seq, timestamp, clock, reading).serialize(serializer),
+            Body::Gap(_) | Body::Event(_) => {
+                let json = serde_json_canonicalizer::to_string(&Record { seq, timestamp, clock, body: body.clone() });
+                json.and_then(RawValue::from_string).map_err(S::Error::custom)?.serialize(serializer)
+            }
+        }
     }
 }
 

@@ -7,20 +7,19 @@
 //! An append is one value under one key, the entry and behind it its statement: sled writes a batch of several keys in two
 //! goes, each with a wait of its own for the disk.
 
-use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
-use std::{mem, thread};
 
 use nix::sys::prctl;
 use nix::sys::statvfs::statvfs;
 use sled::IVec;
 
-use super::flusher::Flusher;
 use super::frame;
+use super::hang::HangWatch;
 use crate::history_mark::HistoryMark;
 
 /// sled's page cache, in bytes: a gateway has little memory and the buffer is read in order.
@@ -51,10 +50,6 @@ pub enum DiskError {
     /// The store contradicts itself or panicked: it cannot be used again.
     #[error("damaged: {0}")]
     Damaged(String),
-    /// A write failed, and sled 0.34 waits for it for ever: it forgets failures while it opens its file. Only another process
-    /// can open the store again.
-    #[error("the store waits for a write that failed, or for a disk that does not answer")]
-    Hung,
 }
 
 /// What one write changes, all of it or nothing.
@@ -102,24 +97,21 @@ pub struct Disk {
     file: File,
     /// None only while it is dropped.
     db: Option<sled::Db>,
-    flusher: Flusher,
-    /// It waits for ever, and would when it is closed.
-    hung: Cell<bool>,
+    watch: HangWatch,
 }
 
 impl Disk {
-    /// Opens or makes the store in `dir`.
+    /// Opens or makes the store in `dir`; what `watch` notes are the calls that may hang.
     ///
     /// # Errors
     /// The system refuses, or the store is damaged.
-    pub fn open(dir: &Path) -> Result<Self, DiskError> {
+    pub fn open(dir: &Path, watch: HangWatch) -> Result<Self, DiskError> {
         forget_unfinished(dir)?;
         let config =
             sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace).flush_every_ms(None);
         let db = open_released(&config)?;
-        let flusher = Flusher::new(&db)?;
         let file = File::open(dir.join(FILE))?;
-        let disk = Self { dir: dir.to_owned(), file, db: Some(db), flusher, hung: Cell::new(false) };
+        let disk = Self { dir: dir.to_owned(), file, db: Some(db), watch };
         // The directory is new after the first start and after damage, and so are the files in it: a power cut must not take
         // them away. While it is open sled makes no more.
         File::open(dir.parent().unwrap_or(Path::new(".")))?.sync_all()?;
@@ -132,7 +124,8 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn append(&self, index: u64, entry: &[u8], statement: &[u8]) -> Result<(), DiskError> {
-        guarded(|| self.db().insert(index.to_be_bytes(), [entry, statement].concat())).map(drop)
+        let value = [entry, statement].concat();
+        self.watch.during(|| guarded(|| self.db().insert(index.to_be_bytes(), value))).map(drop)
     }
 
     /// Writes all changes; on disk only after [`Disk::sync`].
@@ -157,7 +150,7 @@ impl Disk {
                 None => batch.remove(key),
             }
         }
-        guarded(|| self.db().apply_batch(batch))
+        self.watch.during(|| guarded(|| self.db().apply_batch(batch)))
     }
 
     /// Returns once everything written survives a power cut.
@@ -165,10 +158,10 @@ impl Disk {
     /// # Errors
     /// The system refuses, or the store is damaged.
     pub fn sync(&self) -> Result<(), DiskError> {
-        let flushed = self.flusher.flush();
-        self.hung.set(matches!(flushed, Err(DiskError::Hung)));
-        flushed?;
-        Ok(self.file.sync_data()?)
+        self.watch.during(|| {
+            guarded(|| self.db().flush())?;
+            Ok(self.file.sync_data()?)
+        })
     }
 
     /// The statement that was last written by something else than an append.
@@ -255,12 +248,8 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        if self.hung.get() {
-            mem::forget(self.db.take());
-        } else {
-            self.flusher.end();
-        }
-        close(self.db.take());
+        let db = self.db.take();
+        self.watch.during(|| close(db));
     }
 }
 

@@ -6,7 +6,7 @@
 use kitchen_contract::id::{Epoch, KitchenId};
 use kitchen_contract::record::{Body, Record};
 use kitchen_contract::time::{Clock, Timestamp};
-use kitchen_contract::written::{WriteError, WrittenRecord};
+use kitchen_contract::written::{RecordForm, WrittenRecord};
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ use crate::observation::Moment;
 /// From this length of its JSON on, an entry is compressed. Less is merged into a block soon, and somebody waits for the
 /// write.
 const PACKED_FROM_BYTES: usize = 8 * 1024;
+/// A reading's JSON is about as long.
+const RECORD_BYTES: usize = 320;
 /// zlib's level for what somebody waits for.
 const COMPRESSION_QUICK: u8 = 1;
 /// And for what will lie there for long: records are so alike that more gains nothing.
@@ -93,13 +95,12 @@ pub struct Entry {
 /// The JSON inside a frame; the epoch is in the frame's header.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Payload<'a> {
+struct Payload<R> {
     /// Its records are in their canonical form; before, they were in no certain one.
     #[serde(default)]
     canonical: bool,
     kitchen_id: KitchenId,
-    #[serde(borrow)]
-    records: Vec<&'a RawValue>,
+    records: Vec<R>,
     /// Sequence number to milliseconds since the start of its run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     unsettled: BTreeMap<u64, u64>,
@@ -136,16 +137,12 @@ impl Entry {
     }
 
     fn compressed(&self, level: u8) -> Vec<u8> {
-        let records: Vec<_> = self
-            .records
-            .iter()
-            .map(|held| written(held).expect("invariant: records of the contract are JSON"))
-            .collect();
+        let records: Vec<_> = self.records.iter().map(written).collect();
         let unsettled: BTreeMap<_, _> = self.records.iter().filter_map(waiting_since).collect();
         let clock = self.clock.clone().filter(|_| !unsettled.is_empty());
-        let records = records.iter().map(WrittenRecord::json).collect();
+        let mut json = Vec::with_capacity((records.len() + 1) * RECORD_BYTES);
         let payload = Payload { canonical: true, kitchen_id: self.kitchen_id.clone(), records, unsettled, clock };
-        let json = serde_json::to_vec(&payload).expect("invariant: what was JSON still is");
+        serde_json::to_writer(&mut json, &payload).expect("invariant: records of the contract are JSON");
         let packed = json.len() >= PACKED_FROM_BYTES;
         let payload = if packed { compress_to_vec_zlib(&json, level) } else { json };
         frame::encode(&self.identity(), &payload)
@@ -162,7 +159,7 @@ impl Entry {
     }
 
     fn from_json(identity: &Identity, json: &[u8]) -> serde_json::Result<Self> {
-        let Payload { kitchen_id, records, unsettled, clock, .. } = serde_json::from_slice(json)?;
+        let Payload::<&RawValue> { kitchen_id, records, unsettled, clock, .. } = serde_json::from_slice(json)?;
         let records = records.into_iter().map(|record| Ok(held(serde_json::from_str(record.get())?, &unsettled)));
         let records = records.collect::<serde_json::Result<_>>()?;
         Ok(Self { epoch: identity.epoch.clone(), base: identity.base, kitchen_id, records, clock })
@@ -196,7 +193,7 @@ impl Sendable {
     }
 
     fn from_json(identity: &Identity, json: &[u8], after: u64) -> serde_json::Result<Self> {
-        let Payload { canonical, kitchen_id, records, unsettled, .. } = serde_json::from_slice(json)?;
+        let Payload::<&RawValue> { canonical, kitchen_id, records, unsettled, .. } = serde_json::from_slice(json)?;
         let base = identity.base;
         let mut sendable = Self { epoch: identity.epoch.clone(), base, kitchen_id, records: Vec::new(), waits: false };
         for json in records {
@@ -227,12 +224,12 @@ fn written_anew(json: &RawValue) -> serde_json::Result<WrittenRecord> {
 }
 
 /// The record as it is kept, with a placeholder for a time that it has to wait for.
-fn written(held: &Held) -> Result<WrittenRecord, WriteError> {
+fn written(held: &Held) -> RecordForm<'_> {
     let (timestamp, clock) = match held.stamp {
         Stamp::Settled { timestamp, clock } => (timestamp, clock),
         Stamp::Unsettled { .. } => (placeholder(), Clock::Estimated { bound_ms: None }),
     };
-    WrittenRecord::new(held.seq, timestamp, clock, &held.body)
+    RecordForm { seq: held.seq, timestamp, clock, body: &held.body }
 }
 
 /// The milliseconds since the start of its run at which a record was taken that waits for a clock.

@@ -58,20 +58,6 @@ pub enum BufferError {
         /// The newest that this agent knows.
         known: u32,
     },
-    /// The store waits for ever for a write that failed.
-    #[error("the buffer in `{}` hangs: {reason}", .dir.display())]
-    #[diagnostic(
-        code(buffer::hung),
-        help(
-            "the agent must be restarted, which the service manager does; nothing on disk is lost. Look for errors of the disk: `dmesg | tail`"
-        )
-    )]
-    Hung {
-        /// The directory of the store.
-        dir: PathBuf,
-        /// Why.
-        reason: String,
-    },
     /// The thread that owns the buffer has ended.
     #[error("the buffer is closed")]
     #[diagnostic(code(buffer::closed))]

@@ -19,6 +19,7 @@ use super::contents::Contents;
 use super::disk::{Changes, Disk, DiskError};
 use super::error::BufferError;
 use super::frame::{self, Identity};
+use super::hang::HangWatch;
 use super::meta::{Meta, Reach};
 use super::raw;
 
@@ -34,7 +35,7 @@ const WRITE_FRAMES_MAX: usize = 64;
 ///
 /// # Errors
 /// It is newer, or the disk does not take what is to be rewritten.
-pub fn ensure(data_dir: &Path, dir: &Path) -> Result<(), BufferError> {
+pub fn ensure(data_dir: &Path, dir: &Path, watch: &HangWatch) -> Result<(), BufferError> {
     let found = read(&data_dir.join(FILE)).map_err(|source| BufferError::data_dir(data_dir, source))?;
     match found {
         Some(FORMAT) => return Ok(()),
@@ -45,7 +46,7 @@ pub fn ensure(data_dir: &Path, dir: &Path) -> Result<(), BufferError> {
     }
     let failed = |error: DiskError| BufferError::Disk { dir: dir.to_owned(), reason: error.to_string() };
     if raw::holds_version_1(dir).map_err(|source| BufferError::data_dir(data_dir, source))? {
-        match rewrite(dir) {
+        match rewrite(dir, watch) {
             // The store is set aside when it is opened.
             Err(DiskError::Damaged(reason)) => tracing::error!(%reason, "a buffer of an older format is damaged"),
             outcome => outcome.map_err(failed)?,
@@ -83,8 +84,8 @@ fn write(data_dir: &Path) -> io::Result<()> {
 }
 
 /// Rewrites the frames of version 1 in the store.
-fn rewrite(dir: &Path) -> Result<(), DiskError> {
-    let disk = Disk::open(dir)?;
+fn rewrite(dir: &Path, watch: &HangWatch) -> Result<(), DiskError> {
+    let disk = Disk::open(dir, watch.clone())?;
     let mut changes = Changes::default();
     let mut next = 0;
     let mut rewritten = 0_u64;

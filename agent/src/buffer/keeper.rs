@@ -74,7 +74,7 @@ impl Keeper {
         (Self { buffer, requests, state, appends: 0 }, BufferHandle { requests: sender, state: receiver })
     }
 
-    /// Serves until every handle is dropped, or the store hangs, which ends the agent. Blocks: run it on a blocking thread.
+    /// Serves until every handle is dropped. Blocks: run it on a blocking thread.
     pub fn run(mut self) {
         while let Some(request) = self.requests.blocking_recv() {
             let appends = matches!(request, Request::Append(..));
@@ -88,9 +88,6 @@ impl Keeper {
                 *known = state;
                 changed
             });
-            if self.buffer.is_hung() {
-                return;
-            }
         }
     }
 

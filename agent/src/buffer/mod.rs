@@ -14,7 +14,7 @@
 //! | [`meta`] | how far an epoch got; pure |
 //! | [`contents`] | what is held, counted; what to give up at the limit; pure |
 //! | [`disk`] | sled, the power-safe sync, damage caught |
-//! | [`flusher`] | sled's flush, which may hang |
+//! | [`hang`] | whether a call of sled's hangs |
 //! | [`raw`] | what the files say by themselves, without sled |
 //! | [`rescue`] | a copy of what is held, made before sled opens its file; what sled lost is brought back from it |
 //! | [`repair`] | a store that failed is set aside |
@@ -37,10 +37,10 @@ pub mod disk;
 pub mod entry;
 pub mod error;
 pub mod evict;
-pub mod flusher;
 pub mod format;
 pub mod frame;
 pub mod free;
+pub mod hang;
 pub mod keeper;
 pub mod meta;
 pub mod pack;
@@ -55,6 +55,7 @@ mod stock;
 
 pub use append::{Appended, Round};
 pub use error::BufferError;
+pub use hang::HangWatch;
 pub use keeper::{BufferHandle, BufferState, Keeper};
 pub use queue::{Buffer, Limits};
 pub use read::{Batch, Read, ReadLimits};

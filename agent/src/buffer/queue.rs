@@ -24,6 +24,7 @@ use super::disk::{Changes, Disk, DiskError};
 use super::error::BufferError;
 use super::evict::Ordinary;
 use super::frame;
+use super::hang::HangWatch;
 use super::raw::Stated;
 use super::{format, repair};
 use crate::at::identity::Imei;
@@ -92,8 +93,8 @@ pub struct Buffer {
     pub(super) stated: Option<Stated>,
     /// The store is one of this agent's format.
     format_known: bool,
-    /// Nothing more can be had from this process.
-    pub(super) hung: bool,
+    /// Of the store's calls.
+    pub(super) hang_watch: HangWatch,
     /// Of the last statement written.
     pub(super) number: u64,
     /// The last statement written, behind an entry or under its key.
@@ -125,6 +126,19 @@ impl Buffer {
     /// # Errors
     /// The directory cannot be used, another process owns it, or a newer agent has written it.
     pub fn open(data_dir: &Path, limits: Limits, epoch: Epoch) -> Result<Self, BufferError> {
+        Self::open_watched(data_dir, limits, epoch, HangWatch::default())
+    }
+
+    /// [`Buffer::open`] for one who looks whether a call hangs, this one too; `hang_watch` tells.
+    ///
+    /// # Errors
+    /// As [`Buffer::open`].
+    pub fn open_watched(
+        data_dir: &Path,
+        limits: Limits,
+        epoch: Epoch,
+        hang_watch: HangWatch,
+    ) -> Result<Self, BufferError> {
         let lock = lock(data_dir)?;
         let mut buffer = Self {
             dir: data_dir.join("buffer"),
@@ -138,7 +152,7 @@ impl Buffer {
             resolved: None,
             stated: None,
             format_known: false,
-            hung: false,
+            hang_watch,
             number: 0,
             stated_last: None,
             marks_behind: BTreeMap::new(),
@@ -201,11 +215,6 @@ impl Buffer {
         self.run.as_ref().and_then(|run| run.latest)
     }
 
-    /// Whether only another process can use the store.
-    pub fn is_hung(&self) -> bool {
-        self.hung
-    }
-
     /// Why the disk has not taken the last append; none if it has.
     pub fn refused(&self) -> Option<&str> {
         self.in_doubt.as_ref().map(|in_doubt| in_doubt.reason.as_str())
@@ -230,25 +239,14 @@ impl Buffer {
             }
             other => other,
         };
-        outcome.map_err(|error| self.error_of(&error))
-    }
-
-    fn error_of(&mut self, error: &DiskError) -> BufferError {
-        if matches!(error, DiskError::Hung) {
-            self.hung = true;
-        }
-        if self.hung { self.hung_error() } else { self.disk_error(&error.to_string()) }
-    }
-
-    fn hung_error(&self) -> BufferError {
-        BufferError::Hung { dir: self.dir.clone(), reason: DiskError::Hung.to_string() }
+        outcome.map_err(|error| self.disk_error(&error.to_string()))
     }
 
     /// Notes a failed call on the store: it is closed, and set aside if it is damaged. The next call starts over.
     pub(super) fn failed(&mut self, error: DiskError) -> BufferError {
         self.close_store();
         match error {
-            DiskError::Io(_) | DiskError::Hung => self.error_of(&error),
+            DiskError::Io(error) => self.disk_error(&error.to_string()),
             DiskError::Damaged(reason) => match self.replace_store(&reason) {
                 Ok(()) => self.disk_error(&reason),
                 Err(error) => error,
@@ -268,11 +266,8 @@ impl Buffer {
 
     /// Once in a run, before anything else touches the store.
     fn ensure_format(&mut self) -> Result<(), BufferError> {
-        if self.hung {
-            return Err(self.hung_error());
-        }
         if !self.format_known {
-            format::ensure(self.dir.parent().unwrap_or(Path::new(".")), &self.dir)?;
+            format::ensure(self.dir.parent().unwrap_or(Path::new(".")), &self.dir, &self.hang_watch)?;
             self.format_known = true;
         }
         Ok(())

@@ -26,7 +26,7 @@ impl Buffer {
         if self.stated.is_none() {
             self.stated = Some(look(&self.dir)?);
         }
-        let disk = Disk::open(&self.dir)?;
+        let disk = Disk::open(&self.dir, self.hang_watch.clone())?;
         // What is read from here on may be sent, so it must not fall back.
         disk.sync()?;
         self.take_stock(&disk, self.stated.clone().unwrap_or_default())?;

@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use kitchen_agent::buffer::entry::Draft;
-use kitchen_agent::buffer::{Buffer, BufferError, Limits, Read, ReadLimits, Round};
+use kitchen_agent::buffer::{Buffer, BufferError, HangWatch, Limits, Read, ReadLimits, Round};
 use kitchen_agent::clock::wall::{Exchange, Stamp, WallClock};
 use kitchen_agent::observation::Moment;
 use kitchen_contract::id::Epoch;
@@ -86,12 +86,10 @@ pub(crate) fn say(line: std::fmt::Arguments<'_>) {
 
 fn write(dir: &Path, rounds: u64) {
     let epoch = Epoch::from_entropy(rand::random());
-    let mut buffer = Buffer::open(dir, LIMITS, epoch.clone()).unwrap();
+    let mut buffer = open(dir, LIMITS, &epoch).unwrap();
     for number in 0..rounds {
         let next = buffer.last_seq().max(1) + 1;
-        if !append(&mut buffer, &round(&epoch, settled(), next..next + 1 + number % 4)) {
-            return;
-        }
+        append(&mut buffer, &round(&epoch, settled(), next..next + 1 + number % 4));
         if number % PACK_EVERY == PACK_EVERY - 1 {
             drop(buffer.pack());
         }
@@ -102,18 +100,26 @@ fn write(dir: &Path, rounds: u64) {
     say(format_args!("done"));
 }
 
-/// As the recorder does it: the same round again until the disk takes it. False if the store hangs.
-pub(crate) fn append(buffer: &mut Buffer, round: &Round) -> bool {
+/// As the supervisor does it: where the store hangs, the process says so and ends.
+pub(crate) fn open(dir: &Path, limits: Limits, epoch: &Epoch) -> Result<Buffer, BufferError> {
+    let watch = HangWatch::default();
+    let watched = watch.clone();
+    thread::spawn(move || {
+        while !watched.is_hung() {
+            thread::sleep(Duration::from_secs(1));
+        }
+        say(format_args!("hung"));
+        std::process::exit(0);
+    });
+    Buffer::open_watched(dir, limits, epoch.clone(), watch)
+}
+
+/// As the recorder does it: the same round again until the disk takes it.
+pub(crate) fn append(buffer: &mut Buffer, round: &Round) {
     loop {
         match buffer.append(round) {
             Ok(appended) => {
-                say(format_args!("appended {} {} {}", appended.epoch(), appended.from(), appended.to()));
-                return true;
-            }
-            // The agent ends too, and is started again.
-            Err(BufferError::Hung { .. }) => {
-                say(format_args!("hung"));
-                return false;
+                return say(format_args!("appended {} {} {}", appended.epoch(), appended.from(), appended.to()));
             }
             Err(error) => say(format_args!("refused {error}")),
         }

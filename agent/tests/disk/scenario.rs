@@ -13,7 +13,7 @@ use kitchen_contract::id::Epoch;
 use kitchen_contract::ranges::SeqRanges;
 use kitchen_contract::record::Body;
 
-use crate::common::{Ledger, Writer, append, asked_to_write, clock, free, round, say, settled};
+use crate::common::{Ledger, Writer, append, asked_to_write, clock, free, open, round, say, settled};
 
 /// The test that performs it, under this name.
 const WRITER: &str = "scenario::writer";
@@ -63,13 +63,11 @@ fn writer() {
 fn perform(dir: &Path) {
     let epoch = Epoch::from_entropy(rand::random());
     // A refusal ends the agent too.
-    let Ok(mut buffer) = Buffer::open(dir, LIMITS, epoch.clone()) else { return say(format_args!("refused")) };
+    let Ok(mut buffer) = open(dir, LIMITS, &epoch) else { return say(format_args!("refused")) };
     for number in 0..ROUNDS {
         let next = buffer.last_seq().max(1) + 1;
         let now = if number < 3 { waiting(next) } else { settled() };
-        if !append(&mut buffer, &round(&epoch, now, next..next + 1 + number % 4)) {
-            return;
-        }
+        append(&mut buffer, &round(&epoch, now, next..next + 1 + number % 4));
         match number {
             5 => done("settle", buffer.settle(&clock())),
             8 => done("pack", buffer.pack().map(|fewer| fewer as u64)),

@@ -347,7 +347,7 @@ fn a_crash_while_an_older_format_is_rewritten_costs_nothing() {
     let mut bench = Bench::new(store_of_format_1, promised_by_format_1());
     bench.limits = ROOMY;
     bench.call("rewrite", true, |bench| {
-        format::ensure(bench.dir.path(), &bench.dir.path().join("buffer")).unwrap();
+        format::ensure(bench.dir.path(), &bench.dir.path().join("buffer"), &HangWatch::default()).unwrap();
         // Said only when all is synced; so here it has not been said yet.
         fs::remove_file(bench.dir.path().join("format")).unwrap();
     });
