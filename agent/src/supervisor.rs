@@ -1,9 +1,9 @@
 //! The only place that starts tasks, and the order in which they end.
 //!
-//! Started: the buffer's thread, the recorder, the forwarder, one sampler per sensor, the status socket. A task that ends early ends the
-//! process with a reason; the service manager restarts it. The end is ordered and takes at most [`GRACE`]: sampling stops,
-//! the recorder writes what is left in its channel, the forwarder waits a moment for what is under way and disconnects,
-//! the buffer closes.
+//! The buffer is opened first, on a thread that can be given up. Started: the buffer's thread, the recorder, the forwarder,
+//! one sampler per sensor, the status socket. A task that ends early, or a store that hangs, ends the process with a reason;
+//! the service manager restarts it. The end is ordered and takes at most [`GRACE`]: sampling stops, the recorder writes what
+//! is left in its channel, the forwarder waits a moment for what is under way and disconnects, the buffer closes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -119,20 +119,20 @@ impl fmt::Display for Task {
 pub async fn run(config: Config, speed: Speed) -> Result<(), RunError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
-    let watch = HangWatch::default();
+    let hang_watch = HangWatch::default();
     slept();
     let started = Instant::now();
     let clock = SharedClock::new(started);
     let (config, opened) = tokio::select! {
-        opened = open_beside(config, clock.clone(), watch.clone()) => opened?,
-        () = watch.hangs() => return Err(RunError::BufferHangs),
+        opened = open_beside(config, clock.clone(), hang_watch.clone()) => opened?,
+        () = hang_watch.hangs() => return Err(RunError::BufferHangs),
     };
     let mut tasks = Tasks::start(config, opened, (started, clock, speed));
     let end = tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
         ended = tasks.next_ended() => Err(ended),
-        () = watch.hangs() => Err(RunError::BufferHangs),
+        () = hang_watch.hangs() => Err(RunError::BufferHangs),
     };
     watchdog::task::say_stopping();
     match &end {
@@ -251,17 +251,21 @@ impl Tasks {
 async fn open_beside(
     config: Config,
     clock: SharedClock,
-    watch: HangWatch,
+    hang_watch: HangWatch,
 ) -> Result<(Config, (Buffer, Vec<HistoryMark>)), RunError> {
-    let open = move || open_buffer(&config, &clock, watch).map(|opened| (config, opened));
+    let open = move || open_buffer(&config, &clock, hang_watch).map(|opened| (config, opened));
     let ended = |error: JoinError| RunError::TaskEnded { task: Task::Buffer, reason: error.to_string() };
     spawn_blocking(open).await.map_err(ended)?
 }
 
 /// The buffer of a new run, and what it keeps of the sensors' histories.
-fn open_buffer(config: &Config, clock: &SharedClock, watch: HangWatch) -> Result<(Buffer, Vec<HistoryMark>), RunError> {
+fn open_buffer(
+    config: &Config,
+    clock: &SharedClock,
+    hang_watch: HangWatch,
+) -> Result<(Buffer, Vec<HistoryMark>), RunError> {
     let epoch = Epoch::from_entropy(rand::random());
-    let mut buffer = Buffer::open_watched(&config.gateway.data_dir, config.buffer, epoch, watch)?;
+    let mut buffer = Buffer::open_watched(&config.gateway.data_dir, config.buffer, epoch, hang_watch)?;
     if let Some(saved) = buffer.latest() {
         clock.raise_floor(saved);
     }

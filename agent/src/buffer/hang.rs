@@ -29,9 +29,11 @@ impl HangWatch {
         self.noted().is_some_and(|since| since.elapsed() > CALL_MAX)
     }
 
-    /// Returns once a call hangs.
+    /// Returns once a call hangs: seen twice, since a process that was stopped for long finds every call long.
     pub async fn hangs(&self) {
-        while !self.is_hung() {
+        let mut seen = None;
+        while !(self.is_hung() && seen == self.noted()) {
+            seen = self.noted();
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
@@ -49,14 +51,31 @@ impl HangWatch {
 mod tests {
     use super::*;
 
+    fn long_ago() -> Instant {
+        Instant::now().checked_sub(CALL_MAX * 2).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_was_stopped_in_a_call_has_not_hung() {
+        let watch = HangWatch::default();
+        watch.note(Some(long_ago()));
+        // The first look finds the call; before the second it has returned.
+        let hangs = watch.hangs();
+        tokio::pin!(hangs);
+        assert!(tokio::time::timeout(LOOK_EVERY / 2, &mut hangs).await.is_err());
+        watch.note(None);
+        assert!(tokio::time::timeout(LOOK_EVERY * 10, &mut hangs).await.is_err());
+        watch.note(Some(long_ago()));
+        tokio::time::timeout(LOOK_EVERY * 10, hangs).await.unwrap();
+    }
+
     #[test]
     fn only_a_call_that_goes_on_for_long_hangs() {
         let watch = HangWatch::default();
         assert!(!watch.is_hung());
         watch.during(|| {
             assert!(!watch.is_hung());
-            let long_ago = watch.noted().and_then(|since| since.checked_sub(CALL_MAX)).unwrap();
-            watch.note(Some(long_ago));
+            watch.note(Some(long_ago()));
             assert!(watch.is_hung());
         });
         assert!(!watch.is_hung());
