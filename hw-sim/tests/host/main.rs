@@ -1,5 +1,6 @@
 //! What a host does to the agent: a clock that is wrong or set (T9, T10, T12), a process that is stopped (T13), a port that
-//! somebody else has (S15), system calls that are interrupted (S19), a disk that is full, read-only or silent (D5, D11, D15).
+//! somebody else has (S15), system calls that are interrupted (S19), a disk that is full, read-only or silent (D5, D11,
+//! D15).
 //!
 //! Needs root, loop devices, and Debian's `faketime`, `strace` and `e2fsprogs`, so it is built with the feature `real-servers`
 //! only; CI installs and runs it.
