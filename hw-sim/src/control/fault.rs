@@ -71,7 +71,10 @@ const OTHERS: [(&str, &str, Named); 4] = [
 /// Rows of the fault matrix that no sensor can show, and how they are made.
 const NOT_THE_SENSORS: [(&str, &str); 2] = [
     ("s15", "`s15` (a second program opens the port) is made on the host: open the port with another program"),
-    ("s19", "`s19` (interrupted system calls) is made on the host: strace -f -e inject=read,write:error=EINTR:when=N"),
+    (
+        "s19",
+        "`s19` (interrupted system calls) is made on the host: strace -f -P PORT -e inject=read,write:error=EINTR:when=2+3 COMMAND; without -P no program starts",
+    ),
 ];
 
 impl Fault {

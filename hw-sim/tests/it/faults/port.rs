@@ -93,6 +93,6 @@ async fn s13_endless_bytes_come_as_long_as_they_last() {
 #[test]
 fn s15_and_s19_are_made_on_the_host_and_say_how() {
     assert!(refused("s15").contains("open the port with another program"));
-    assert!(refused("s19").contains("strace -f -e inject=read,write:error=EINTR"));
+    assert!(refused("s19").contains("strace -f -P PORT -e inject=read,write:error=EINTR:when=2+3"));
     assert!("clear s15".parse::<Command>().unwrap_err().to_string().contains("made on the host"));
 }
